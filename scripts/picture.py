@@ -1,0 +1,60 @@
+"""Makes the README's picture from the real thing: `python scripts/picture.py`."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+
+from playwright.sync_api import sync_playwright  # noqa: E402
+
+from tests.e2e.lab import CHROMIUM, CHROMIUM_ARGUMENTS, Lab, Notebook, wait_for  # noqa: E402
+from tests.e2e.view import View, wait_for_window  # noqa: E402
+
+CELLS = [
+    "%load_ext jupyter_xdisplay\n%xdisplay --size 1000x560",
+    (
+        "import matplotlib.pyplot as plt\n"
+        "plt.figure('Loss', figsize=(5.4, 3.4)); plt.plot([9, 4, 2.5, 1.8, 1.5]); plt.show()\n"
+        "%xdisplay run glxgears\n"
+        "!xeyes -geometry 170x110-14-18 &"
+    ),
+]
+
+
+def main() -> None:
+    """Run a small notebook and take its picture."""
+    with (
+        tempfile.TemporaryDirectory(prefix="xdp-", dir="/tmp") as folder,
+        sync_playwright() as playwright,
+    ):
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGUMENTS)
+        root = Path(folder) / "lab"
+        root.mkdir()
+        lab = Lab(root, private_root=Path(folder) / "x")
+        lab.wait_until_up()
+        try:
+            lab.write_notebook("windows.ipynb", CELLS)
+            page = browser.new_page(viewport={"width": 1160, "height": 900})
+            book = Notebook(page, lab, "windows.ipynb", classic=True)
+            for index in range(len(CELLS)):
+                book.run(index)
+            view = View(page, book.view(0))
+            view.wait_until_live()
+            for title in ("Loss", "glxgears", "xeyes"):
+                wait_for_window(lab, title)
+            view.move(600, 300)
+            page.wait_for_timeout(1500)
+            wait_for(lambda: view.attribute("frame") == "live", "no picture")
+            page.evaluate("() => document.querySelector('.jp-Notebook').scrollTo(0, 0)")
+            page.screenshot(path=ROOT / "docs" / "images" / "quickstart.png")
+        finally:
+            browser.close()
+            lab.stop()
+
+
+if __name__ == "__main__":
+    main()
