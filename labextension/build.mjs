@@ -1,0 +1,56 @@
+/** Bundles the view into the Python package, with the licences of what is bundled. */
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build, context, transform } from 'esbuild';
+import { licences } from './licences.mjs';
+
+const here = dirname(fileURLToPath(import.meta.url));
+const minifiedCss = {
+  name: 'minified-css',
+  setup(plugin) {
+    plugin.onLoad({ filter: /\.css$/ }, async ({ path }) => {
+      const source = readFileSync(path, 'utf8');
+      const { code } = await transform(source, { loader: 'css', minify: true });
+      return { contents: code, loader: 'text' };
+    });
+  },
+};
+
+const options = {
+  entryPoints: [join(here, 'src/widget.ts')],
+  outfile: join(here, '../jupyter_xdisplay/static/widget.js'),
+  bundle: true,
+  format: 'esm',
+  // noVNC awaits at top level.
+  target: 'es2022',
+  charset: 'utf8',
+  minify: true,
+  legalComments: 'none',
+  banner: {
+    js: '/* jupyter_xdisplay, BSD-3-Clause; with noVNC, MPL-2.0: THIRD_PARTY_LICENSES.md */',
+  },
+  metafile: true,
+  logLevel: 'info',
+  plugins: [minifiedCss],
+};
+
+if (process.argv.includes('--tests')) {
+  const tests = readdirSync(join(here, 'tests')).filter((name) => name.endsWith('.test.ts'));
+  await build({
+    entryPoints: tests.map((name) => join(here, 'tests', name)),
+    outdir: join(here, 'build/tests'),
+    outExtension: { '.js': '.mjs' },
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node18',
+    logLevel: 'warning',
+    plugins: [minifiedCss],
+  });
+} else if (process.argv.includes('--watch')) {
+  await (await context(options)).watch();
+} else {
+  const { metafile } = await build(options);
+  writeFileSync(join(here, '../THIRD_PARTY_LICENSES.md'), licences(here, metafile));
+}

@@ -1,0 +1,156 @@
+/** One RFB connection: noVNC on one channel, from its handshake to its end. */
+import RFB from '@novnc/novnc';
+import { PROTOCOL_ERROR, type Closing, type RfbChannel, type Size } from './types';
+
+export interface SessionListener {
+  /** The framebuffer has a new size; also at the start. */
+  resized(size: Size): void;
+  /** The first whole frame is on the canvas. */
+  firstFrame(): void;
+  /** It ended, but not by `disconnect`. */
+  lost(closing: Closing): void;
+  /** A program on the display has set the clipboard. */
+  clipboard(text: string): void;
+}
+
+/** Fine enough for text and plots; JPEG of 92 % without subsampling in libvncserver. */
+const QUALITY_LEVEL = 8;
+
+/** No close code at all. */
+const TIMED_OUT = 0;
+
+export class RfbSession {
+  readonly canvas: HTMLCanvasElement;
+  private readonly rfb: RFB;
+  private readonly resizes: MutationObserver;
+  /** Stays where noVNC gives up without a close of the channel. */
+  private closing = { code: PROTOCOL_ERROR, reason: '' };
+  private opened = false;
+  private frameCheck = 0;
+  private patience: ReturnType<typeof setTimeout> | undefined;
+  private over = false;
+
+  constructor(
+    target: HTMLElement,
+    channel: RfbChannel,
+    patienceMs: number | null,
+    private readonly listener: SessionListener,
+  ) {
+    this.rfb = new RFB(target, channel, { shared: true });
+    this.rfb.background = 'transparent';
+    this.rfb.scaleViewport = true;
+    this.rfb.showDotCursor = true;
+    this.rfb.qualityLevel = QUALITY_LEVEL;
+    // The view's own field takes the focus: see keyboard.ts.
+    this.rfb.focusOnClick = false;
+    const canvas = target.querySelector('canvas');
+    if (!canvas) {
+      throw new Error('noVNC made no canvas');
+    }
+    this.canvas = canvas;
+    this.resizes = new MutationObserver(() => {
+      this.resized();
+    });
+    this.listen(channel);
+    if (patienceMs !== null) {
+      this.patience = setTimeout(() => {
+        this.closing = { code: TIMED_OUT, reason: 'The RFB server does not answer.' };
+        this.rfb.disconnect();
+        this.end();
+      }, patienceMs);
+    }
+  }
+
+  /** A PNG of the framebuffer. */
+  screenshot(): Promise<Blob | null> {
+    return new Promise((resolve) => {
+      this.rfb.toBlob(resolve, 'image/png');
+    });
+  }
+
+  /** Gives text to the display's clipboard; noVNC sends "?" for what Latin-1 lacks. */
+  setClipboard(text: string): void {
+    this.rfb.clipboardPasteFrom(text);
+  }
+
+  /** Presses and releases the key of an X keysym. */
+  sendKey(keysym: number): void {
+    this.rfb.sendKey(keysym, null);
+  }
+
+  /** Ends it; the listener is not told. The canvas keeps its pixels. */
+  disconnect(): void {
+    if (!this.over) {
+      this.release();
+      this.rfb.disconnect();
+    }
+  }
+
+  private listen(channel: RfbChannel): void {
+    // noVNC tells that a channel was closed, but not with which code.
+    const { onopen, onclose } = channel;
+    channel.onopen = (event) => {
+      this.opened = true;
+      onopen?.call(channel, event);
+    };
+    channel.onclose = (event) => {
+      this.closing = { code: event.code, reason: event.reason };
+      onclose?.call(channel, event);
+    };
+    this.resizes.observe(this.canvas, { attributes: true, attributeFilter: ['width', 'height'] });
+    this.rfb.addEventListener('connect', () => {
+      this.resized();
+      this.checkFrame();
+    });
+    this.rfb.addEventListener('disconnect', () => {
+      this.end();
+    });
+    this.rfb.addEventListener('credentialsrequired', () => {
+      this.closing = { code: PROTOCOL_ERROR, reason: 'The RFB server asks for a password.' };
+      this.rfb.disconnect();
+      this.end();
+    });
+    this.rfb.addEventListener('clipboard', (event) => {
+      this.listener.clipboard((event as CustomEvent<{ text: string }>).detail.text);
+    });
+  }
+
+  private resized(): void {
+    if (!this.over && this.canvas.width > 0 && this.canvas.height > 0) {
+      this.listener.resized({ width: this.canvas.width, height: this.canvas.height });
+    }
+  }
+
+  /** noVNC does not tell about frames; its canvas is transparent until the first one. */
+  private checkFrame(): void {
+    const context = new OffscreenCanvas(1, 1).getContext('2d', { willReadFrequently: true });
+    const check = (): void => {
+      const { width, height } = this.canvas;
+      if (width > 0 && height > 0) {
+        context?.drawImage(this.canvas, width - 1, height - 1, 1, 1, 0, 0, 1, 1);
+        const alpha = context?.getImageData(0, 0, 1, 1).data[3] ?? 255;
+        if (alpha > 0) {
+          clearTimeout(this.patience);
+          this.listener.firstFrame();
+          return;
+        }
+      }
+      this.frameCheck = requestAnimationFrame(check);
+    };
+    check();
+  }
+
+  private end(): void {
+    if (!this.over) {
+      this.release();
+      this.listener.lost({ ...this.closing, opened: this.opened });
+    }
+  }
+
+  private release(): void {
+    this.over = true;
+    this.resizes.disconnect();
+    cancelAnimationFrame(this.frameCheck);
+    clearTimeout(this.patience);
+  }
+}

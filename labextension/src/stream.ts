@@ -1,0 +1,155 @@
+/** Keeps one display on a stage: watches it, connects, keeps its last frame. */
+import { Connection, type Phase } from './connection';
+import { RfbSession } from './rfb_session';
+import type { Stage } from './stage';
+import type { DisplayInfo, Disposer, Size, Transport } from './types';
+
+/** What the stage shows of the display. */
+export type Frame = 'none' | 'live' | 'still';
+
+export interface StreamListener {
+  phase(phase: Phase): void;
+  info(info: DisplayInfo): void;
+  resized(size: Size): void;
+  frame(frame: Frame): void;
+  clipboard(text: string): void;
+}
+
+export class Stream {
+  private readonly connection: Connection;
+  private session: RfbSession | null = null;
+  private frame: Frame = 'none';
+  private unwatch: Disposer;
+
+  constructor(
+    private readonly transport: Transport,
+    private readonly stage: Stage,
+    private readonly listener: StreamListener,
+  ) {
+    this.connection = new Connection(
+      {
+        open: this.open,
+        close: this.close,
+        explain: (opened) => transport.explain(opened),
+        after: (delayMs, callback) => {
+          const timer = setTimeout(callback, delayMs);
+          return () => {
+            clearTimeout(timer);
+          };
+        },
+      },
+      (phase) => {
+        listener.phase(phase);
+      },
+    );
+    this.unwatch = this.watch();
+    window.addEventListener('online', this.retry);
+  }
+
+  /** The canvas that noVNC draws on and listens at; null while there is no connection. */
+  get canvas(): HTMLCanvasElement | null {
+    return this.session?.canvas ?? null;
+  }
+
+  get phase(): Phase {
+    return this.connection.phase;
+  }
+
+  sendKey(keysym: number): void {
+    this.session?.sendKey(keysym);
+  }
+
+  setClipboard(text: string): void {
+    this.session?.setClipboard(text);
+  }
+
+  setVisible(visible: boolean): void {
+    this.connection.setVisible(visible);
+  }
+
+  setWanted(wanted: boolean): void {
+    this.connection.setWanted(wanted);
+  }
+
+  setInfo(info: DisplayInfo): void {
+    this.listener.info(info);
+    this.connection.setInfo(info);
+  }
+
+  /** Tries at once, also where nothing could be done before. */
+  readonly retry = (): void => {
+    const { kind } = this.connection.phase;
+    if (kind === 'ended' || kind === 'gone') {
+      this.unwatch();
+      this.unwatch = this.watch();
+    }
+    this.connection.retryNow();
+  };
+
+  /** A PNG of what is shown; null where nothing is. */
+  async screenshot(): Promise<Blob | null> {
+    const still = this.stage.stillCanvas;
+    if (still) {
+      return new Promise((resolve) => {
+        still.toBlob(resolve, 'image/png');
+      });
+    }
+    return (await this.session?.screenshot()) ?? null;
+  }
+
+  dispose(): void {
+    window.removeEventListener('online', this.retry);
+    this.unwatch();
+    this.connection.dispose();
+  }
+
+  private watch(): Disposer {
+    return this.transport.watch({
+      info: (info) => {
+        this.setInfo(info);
+      },
+      gone: (problem) => {
+        this.connection.setGone(problem);
+      },
+    });
+  }
+
+  private readonly open = (): void => {
+    const channel = this.transport.openRfb();
+    this.session = new RfbSession(this.stage.target, channel, this.transport.patienceMs, {
+      resized: (size) => {
+        this.listener.resized(size);
+      },
+      firstFrame: () => {
+        this.stage.dropStill();
+        this.setFrame('live');
+        this.connection.opened();
+      },
+      lost: (closing) => {
+        this.keepStill();
+        this.connection.lost(closing);
+      },
+      clipboard: (text) => {
+        this.listener.clipboard(text);
+      },
+    });
+  };
+
+  private readonly close = (): void => {
+    this.session?.disconnect();
+    this.keepStill();
+  };
+
+  private keepStill(): void {
+    if (this.session && this.frame === 'live') {
+      this.stage.keepStill(this.session.canvas);
+      this.setFrame('still');
+    }
+    this.session = null;
+  }
+
+  private setFrame(frame: Frame): void {
+    this.frame = frame;
+    this.listener.frame(frame);
+  }
+}

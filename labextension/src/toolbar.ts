@@ -1,0 +1,88 @@
+/** The bar above the screen: what it is, how it is, and what can be done. */
+import { element, icon, iconButton, label } from './dom';
+import type { Scaling } from './geometry';
+import { LEAVE_KEYS } from './keyboard';
+
+export interface ToolbarActions {
+  readonly toggleScaling: () => void;
+  readonly toggleFullScreen: () => void;
+  readonly screenshot: () => void;
+  readonly toggleKeyboard: () => void;
+  readonly close: () => void;
+}
+
+export class Toolbar {
+  readonly root: HTMLElement;
+  readonly keyboard: HTMLButtonElement;
+  private readonly title = element('span', { class: 'title' });
+  private readonly meta = element('span', { class: 'meta' });
+  private readonly state = element('span', {
+    class: 'state',
+    role: 'status',
+    'aria-live': 'polite',
+  });
+  private readonly keyboardWords = element('span', { class: 'keyboard-words' });
+  private readonly scaling: HTMLButtonElement;
+  private readonly fullScreen: HTMLButtonElement;
+
+  constructor(actions: ToolbarActions) {
+    this.scaling = iconButton('actual', 'scaling', actions.toggleScaling);
+    this.fullScreen = iconButton('fullScreen', 'full-screen', actions.toggleFullScreen);
+    this.keyboard = iconButton('keyboard', 'keyboard', actions.toggleKeyboard);
+    this.keyboard.append(this.keyboardWords);
+    const screenshot = iconButton('screenshot', 'screenshot', actions.screenshot);
+    label(screenshot, 'Save a screenshot');
+    const close = iconButton('close', 'close', actions.close);
+    label(close, 'Close this view', 'Close this view (the display keeps running)');
+    this.root = element(
+      'div',
+      { class: 'toolbar', role: 'toolbar', 'aria-label': 'X display' },
+      element('span', { class: 'dot' }),
+      this.title,
+      this.meta,
+      this.state,
+      element('span', { class: 'spacer' }),
+      this.keyboard,
+      this.scaling,
+      this.fullScreen,
+      screenshot,
+      close,
+    );
+  }
+
+  setTitle(name: string, meta: string): void {
+    this.title.textContent = name;
+    this.meta.textContent = meta;
+  }
+
+  /** The tooltip has what is good to know, but not worth a line. */
+  setState(words: string, tooltip: string): void {
+    if (this.state.textContent !== words) {
+      this.state.textContent = words;
+    }
+    this.state.title = tooltip;
+  }
+
+  setScaling(scaling: Scaling): void {
+    const fitted = scaling === 'fit';
+    this.scaling.replaceChildren(icon(fitted ? 'actual' : 'fit'));
+    label(this.scaling, fitted ? 'Show 1:1' : 'Fit to width');
+  }
+
+  setFullScreen(on: boolean): void {
+    this.fullScreen.replaceChildren(icon(on ? 'leaveFullScreen' : 'fullScreen'));
+    label(this.fullScreen, on ? 'Leave full screen' : 'Full screen');
+  }
+
+  setCaptured(captured: boolean): void {
+    this.keyboardWords.textContent = captured ? 'Keys: display' : 'Keys: page';
+    this.keyboard.setAttribute('aria-pressed', String(captured));
+    label(
+      this.keyboard,
+      captured ? 'Keyboard goes to the display' : 'Keyboard goes to the page',
+      captured
+        ? `Keys and wheel go to the display. To leave: press ${LEAVE_KEYS} together and let go, or click elsewhere.`
+        : `Keys and wheel go to the page. Click the screen, or here, to type into the display; ${LEAVE_KEYS} leaves it.`,
+    );
+  }
+}

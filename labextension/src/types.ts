@@ -1,0 +1,96 @@
+/** What the view is told, and what it needs from the place that it is shown in. */
+
+export interface Size {
+  /** In pixels. */
+  readonly width: number;
+  /** In pixels. */
+  readonly height: number;
+}
+
+/** A top-level window; `WindowInfo` of the Python package. In pixels of the screen. */
+export interface WindowInfo extends Size {
+  readonly id: number;
+  readonly title: string;
+  readonly x: number;
+  readonly y: number;
+  /** False: the program does not answer `_NET_WM_PING`. Null: it takes no part in it. */
+  readonly responding: boolean | null;
+}
+
+/** A display as it is; the fields of the Python package's `DisplayInfo` that a view uses. */
+export interface DisplayInfo {
+  readonly id: string;
+  readonly name: string;
+  readonly state: 'running' | 'parked' | 'ended';
+  /** The value of DISPLAY. */
+  readonly display: string;
+  /** Width and height in pixels. */
+  readonly size: readonly [number, number];
+  readonly windows?: readonly WindowInfo[];
+  /** What runs, and why, by part: xserver, window_manager, stream, runtime. */
+  readonly chosen?: Readonly<Record<string, string>>;
+  readonly notice?: string | null;
+  readonly reason?: string | null;
+  readonly fix?: string | null;
+  readonly log?: readonly string[];
+}
+
+/** What went wrong, in words; `XDisplayError` of the Python package. */
+export interface Problem {
+  readonly message: string;
+  readonly fix?: string | null;
+  readonly log?: readonly string[];
+  /** Trying again cannot help. */
+  readonly final?: boolean;
+}
+
+/** How a channel ended. Codes are those of WebSockets (RFC 6455, 7.4). */
+export interface Closing {
+  readonly code: number;
+  readonly reason: string;
+  /** Whether it had been open. */
+  readonly opened: boolean;
+}
+
+/** Close code: there is no such display (any more). */
+export const CLOSED_NO_SUCH_DISPLAY = 4404;
+
+/** Close code: what came was not RFB. */
+export const PROTOCOL_ERROR = 1002;
+
+/** The part of a WebSocket that noVNC needs (its core/websock.js). */
+export interface RfbChannel {
+  binaryType: string;
+  readonly protocol: string;
+  readonly readyState: number;
+  onopen: ((event: Event) => void) | null;
+  onmessage: ((event: MessageEvent<ArrayBuffer>) => void) | null;
+  onclose: ((event: CloseEvent) => void) | null;
+  onerror: ((event: Event) => void) | null;
+  send(data: Uint8Array<ArrayBuffer>): void;
+  close(): void;
+}
+
+/** Hears about one display. */
+export interface Watcher {
+  info(info: DisplayInfo): void;
+  /** It cannot be watched any more, and trying again cannot help. */
+  gone(problem: Problem): void;
+}
+
+export type Disposer = () => void;
+
+/** Reaches one display. */
+export interface Transport {
+  /** How long the RFB handshake may take, in milliseconds; null: as long as it takes. */
+  readonly patienceMs: number | null;
+  /** What is said while the RFB handshake takes long. */
+  readonly patienceHint: string;
+  /** A channel for RFB bytes that is about to open. */
+  openRfb(): RfbChannel;
+  watch(watcher: Watcher): Disposer;
+  /** Asks for the display to be stopped; how it is then, where the transport is told at once. */
+  stop(): Promise<DisplayInfo | null>;
+  /** Why a channel ended, or (not `opened`) never was; null where there is nothing to add. */
+  explain(opened: boolean): Promise<Problem | null>;
+}

@@ -1,0 +1,91 @@
+/** The view as a Jupyter widget (Anywidget Front-end Module, anywidget.dev/en/afm). */
+import { CommTransport, type CommModel } from './comm_transport';
+import type { Scaling } from './geometry';
+import { ServerTransport } from './server_transport';
+import type { DisplayInfo, Disposer } from './types';
+import { View } from './view';
+
+interface Traits {
+  readonly display_id: string;
+  readonly via: 'server' | 'comm';
+  readonly info: DisplayInfo;
+  readonly fit: boolean;
+}
+
+interface Model extends CommModel {
+  get<Name extends keyof Traits>(name: Name): Traits[Name];
+  set<Name extends keyof Traits>(name: Name, value: Traits[Name]): void;
+  save_changes(): void;
+  on: CommModel['on'] & ((event: 'change:fit', callback: () => void) => void);
+  off: CommModel['off'] & ((event: 'change:fit', callback: () => void) => void);
+}
+
+interface RenderProps {
+  readonly model: Model;
+  readonly el: HTMLElement;
+}
+
+/** How long a view outlives its place, so that a cell that is run or moved does not flicker. */
+const PARKED_MS = 2000;
+
+/** Views whose place is gone, by display. */
+const parked = new Map<string, { view: View; timer: ReturnType<typeof setTimeout> }>();
+
+function scalingOf(model: Model): Scaling {
+  return model.get('fit') ? 'fit' : 'actual';
+}
+
+/** A parked view of the same display, or a new one. */
+function takeView(model: Model): View {
+  const id = model.get('display_id');
+  const kept = parked.get(id);
+  if (kept) {
+    clearTimeout(kept.timer);
+    parked.delete(id);
+    return kept.view;
+  }
+  const transport =
+    model.get('via') === 'server' ? new ServerTransport(id) : new CommTransport(model);
+  return new View({
+    info: model.get('info'),
+    transport,
+    scaling: scalingOf(model),
+    onScaling: () => undefined,
+  });
+}
+
+/** Keeps a view for the next place; one per display, and none whose bytes its model carries. */
+function leaveView(id: string, view: View, via: Traits['via']): void {
+  if (via === 'comm' || parked.has(id)) {
+    view.dispose();
+    return;
+  }
+  const timer = setTimeout(() => {
+    parked.delete(id);
+    view.dispose();
+  }, PARKED_MS);
+  parked.set(id, { view, timer });
+}
+
+function render({ model, el }: RenderProps): Disposer {
+  const id = model.get('display_id');
+  const via = model.get('via');
+  const view = takeView(model);
+  const follow = (): void => {
+    view.setScaling(scalingOf(model));
+  };
+  view.onScaling = (scaling) => {
+    model.set('fit', scaling === 'fit');
+    model.save_changes();
+  };
+  follow();
+  model.on('change:fit', follow);
+  el.append(view.host);
+  return () => {
+    model.off('change:fit', follow);
+    view.onScaling = () => undefined;
+    leaveView(id, view, via);
+  };
+}
+
+export default { render };
