@@ -1,0 +1,1 @@
+"""One module per encoding: rectangles of pixels to bytes and back."""
