@@ -1,0 +1,1 @@
+"""Talking to an X server with xcffib. Every call blocks: call from a thread, never a loop."""

@@ -1,0 +1,172 @@
+"""Top-level windows (EWMH `_NET_CLIENT_LIST`) and whether their programs answer."""
+
+from __future__ import annotations
+
+import os
+import select
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import xcffib
+import xcffib.xproto
+from xcffib.xproto import EventMask
+
+from jupyter_xdisplay.spec import WindowInfo
+from jupyter_xdisplay.x11.clients import Clients
+from jupyter_xdisplay.x11.connection import X11Connection
+from jupyter_xdisplay.x11.responding import CHECK_INTERVAL_S, Responding
+
+CLIENTS_INTERVAL_S = 2.0
+"""There is no event for clients that come and go without a window: they are looked up."""
+
+SETTLE_S = 0.02
+"""Events come in bursts (map, configure, title): they are taken together."""
+
+Listener = Callable[[tuple[WindowInfo, ...], tuple[int, ...]], None]
+
+
+class WindowWatcher(threading.Thread):
+    """Tells a listener the top-level windows and the clients' pids at every change.
+
+    A thread with a connection of its own: a program that grabs the X server stops this thread
+    and nothing else. The listener is called from this thread.
+
+    Parameters
+    ----------
+    display, xauthority
+        Where to connect.
+    server_pid
+        The X server's process.
+    listener
+        Takes the windows, bottom of the stack last mapped, and the pids of all X clients.
+    """
+
+    def __init__(self, display: str, xauthority: Path, server_pid: int, listener: Listener) -> None:
+        super().__init__(name="window-watcher", daemon=True)
+        self._display = display
+        self._xauthority = xauthority
+        self._server_pid = server_pid
+        self._listener = listener
+        self._wake_read, self._wake_write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        self._pinging = False
+        self._stopping = False
+        self._watched: set[int] = set()
+        self._pids: dict[int, int] = {}
+        self._last: tuple[tuple[WindowInfo, ...], tuple[int, ...]] | None = None
+
+    def set_pinging(self, pinging: bool) -> None:
+        """Ask programs whether they answer only while somebody looks."""
+        self._pinging = pinging
+        os.write(self._wake_write, b"p")
+
+    def stop(self) -> None:
+        """End the thread soon."""
+        self._stopping = True
+        os.write(self._wake_write, b"q")
+
+    def run(self) -> None:
+        """Watch until stopped or until the X server is gone."""
+        try:
+            self._x = X11Connection(self._display, self._xauthority)
+            self._clients = Clients(self._x)
+            self._responding = Responding(self._x, self._server_pid)
+            self._select(self._x.root, EventMask.SubstructureNotify | EventMask.PropertyChange)
+            self._report()
+            while not self._stopping:
+                if not self._take_events():  # some came with the replies to our own requests
+                    self._wait()
+                    self._take_events()
+                self._ask()
+                self._report()
+        except (xcffib.ConnectionException, OSError, ValueError):
+            return  # the X server ended; the supervisor says why
+
+    def _select(self, window: int, mask: int) -> None:
+        self._x.core.ChangeWindowAttributes(window, xcffib.xproto.CW.EventMask, [mask])
+        self._x.flush()
+
+    def _wait(self) -> None:
+        timeout = CHECK_INTERVAL_S if self._pinging else CLIENTS_INTERVAL_S
+        ready, _, _ = select.select(
+            [self._x.raw.get_file_descriptor(), self._wake_read], [], [], timeout
+        )
+        if self._wake_read in ready:
+            os.read(self._wake_read, 64)
+        elif ready:
+            time.sleep(SETTLE_S)
+
+    def _take_events(self) -> bool:
+        """Take the events that are here; return whether there were any."""
+        found = False
+        while True:
+            try:
+                event = self._x.raw.poll_for_event()
+            except xcffib.xproto.WindowError:
+                continue  # a window went between two requests
+            if event is None:
+                return found
+            found = True
+            if isinstance(event, xcffib.xproto.ClientMessageEvent):
+                self._responding.pong(event)
+
+    def _ask(self) -> None:
+        if self._pinging:
+            self._responding.check(self._pids)
+        else:
+            self._responding.forget()
+
+    def _report(self) -> None:
+        current = (self._windows(), self._clients.distinct_pids())
+        if current != self._last:
+            self._last = current
+            self._listener(*current)
+
+    def _windows(self) -> tuple[WindowInfo, ...]:
+        listed = self._x.property_numbers(self._x.root, "_NET_CLIENT_LIST")
+        pids = self._clients.pids()
+        found = []
+        for window in listed:
+            if window not in self._watched:
+                self._select(window, EventMask.PropertyChange | EventMask.StructureNotify)
+                self._watched.add(window)
+            info = self._describe(window, pids)
+            if info is not None:
+                found.append(info)
+        self._watched &= set(listed)
+        self._pids = {info.id: info.pid for info in found}
+        return tuple(found)
+
+    def _describe(self, window: int, pids: dict[int, int]) -> WindowInfo | None:
+        try:
+            geometry = self._x.core.GetGeometry(window).reply()
+            place = self._x.core.TranslateCoordinates(window, self._x.root, 0, 0).reply()
+        except (xcffib.xproto.DrawableError, xcffib.xproto.WindowError):
+            return None
+        pid = pids.get(self._clients.base_of(window), 0)
+        if not pid:
+            pid = (self._x.property_numbers(window, "_NET_WM_PID") or [0])[0]
+        return WindowInfo(
+            id=window,
+            title=self._title(window),
+            wm_class=_last_string(self._x.property_bytes(window, "WM_CLASS")),
+            pid=pid,
+            x=place.dst_x,
+            y=place.dst_y,
+            width=geometry.width,
+            height=geometry.height,
+            responding=self._responding.of(window),
+        )
+
+    def _title(self, window: int) -> str:
+        modern = self._x.property_bytes(window, "_NET_WM_NAME")
+        if modern is not None:
+            return modern.decode("utf-8", "replace")
+        return (self._x.property_bytes(window, "WM_NAME") or b"").decode("latin-1")
+
+
+def _last_string(value: bytes | None) -> str:
+    """Return the class of WM_CLASS: two strings, each ended by a zero (ICCCM 4.1.2.5)."""
+    strings = (value or b"").rstrip(b"\0").split(b"\0")
+    return strings[-1].decode("latin-1")

@@ -1,0 +1,56 @@
+"""Input as if from devices: the XTEST extension (xteststd)."""
+
+from __future__ import annotations
+
+import xcffib
+import xcffib.xproto
+import xcffib.xtest
+
+from jupyter_xdisplay.x11.connection import X11Connection
+
+KEY_PRESS = 2
+KEY_RELEASE = 3
+BUTTON_PRESS = 4
+BUTTON_RELEASE = 5
+MOTION_NOTIFY = 6
+MIN_VERSION = (2, 2)
+
+
+class XTest:
+    """Fakes input events.
+
+    The connection is made impervious to grabs of the server: a program that grabs it, as old
+    menus do, could not be given the click that ends its grab otherwise.
+
+    Parameters
+    ----------
+    connection
+        Used by one thread at a time.
+    """
+
+    def __init__(self, connection: X11Connection) -> None:
+        self._x = connection
+        self._xtest = connection.raw(xcffib.xtest.key)
+        self._xtest.GetVersion(*MIN_VERSION).reply()
+        self._xtest.GrabControl(True)
+        connection.flush()
+
+    def key(self, keycode: int, down: bool) -> None:
+        """Press or release a key."""
+        self._fake(KEY_PRESS if down else KEY_RELEASE, keycode)
+
+    def button(self, button: int, down: bool) -> None:
+        """Press or release a pointer button, 1 being the left one."""
+        self._fake(BUTTON_PRESS if down else BUTTON_RELEASE, button)
+
+    def move(self, x: int, y: int) -> None:
+        """Put the pointer at a place of the screen."""
+        self._fake(MOTION_NOTIFY, 0, x, y)
+
+    def flush(self) -> None:
+        """Send what is buffered."""
+        self._x.flush()
+
+    def _fake(self, kind: int, detail: int, x: int = 0, y: int = 0) -> None:
+        root = self._x.root if kind == MOTION_NOTIFY else xcffib.NONE
+        self._xtest.FakeInput(kind, detail, xcffib.CurrentTime, root, x, y, 0)

@@ -1,0 +1,1 @@
+"""Pure: what is asked and what is there → argv, environment and files. Nothing runs here."""

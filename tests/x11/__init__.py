@@ -1,0 +1,1 @@
+"""The X requests, on a real X server."""
