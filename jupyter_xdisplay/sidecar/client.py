@@ -1,0 +1,181 @@
+"""Talking to a sidecar through its socket: blocking calls, and the two streams for a loop."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+from collections.abc import AsyncGenerator, Iterable
+from pathlib import Path
+from typing import Any
+
+from tornado.iostream import IOStream, StreamClosedError
+
+from jupyter_xdisplay.errors import Unreachable, error_from_json
+from jupyter_xdisplay.spec import DisplayInfo, Size
+from jupyter_xdisplay.unix_http import request
+
+MAX_HEADER_BYTES = 16 * 1024
+UPGRADE_TIMEOUT_S = 15.0
+"""Longer than the sidecar waits for an RFB server that starts."""
+
+MAX_LINE_BYTES = 4 * 1024 * 1024
+UPGRADE = b"GET /rfb HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: rfb\r\n\r\n"
+# HTTP/1.0, so that the answer comes without chunks
+EVENTS = b"GET /events HTTP/1.0\r\nHost: localhost\r\n\r\n"
+
+
+class SidecarClient:
+    """Blocking calls to one sidecar. Each raises an `XDisplayError`.
+
+    Parameters
+    ----------
+    path
+        `DisplayInfo.socket`.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = str(path)
+
+    def info(self) -> DisplayInfo:
+        """Return the display as it is now."""
+        return _info(request(self.path, "GET", "/info"))
+
+    def screenshot(self, timeout_s: float = 30.0) -> bytes:
+        """Return the screen as PNG."""
+        return request(self.path, "GET", "/screenshot", timeout_s=timeout_s)
+
+    def resize(self, size: Size) -> DisplayInfo:
+        """Give the screen another size in pixels."""
+        return self._act("resize", {"size": str(size)})
+
+    def clear(self, keep: Iterable[int] = ()) -> DisplayInfo:
+        """Close the windows of all programs but those of the process ids in `keep`."""
+        return self._act("clear", {"keep": list(keep)})
+
+    def park(self, keep: Iterable[int] = ()) -> DisplayInfo:
+        """Close all other programs and stop the RFB server."""
+        return self._act("park", {"keep": list(keep)})
+
+    def unpark(self) -> DisplayInfo:
+        """Take a parked display into use again."""
+        return self._act("unpark")
+
+    def stop(self) -> DisplayInfo:
+        """End the sidecar, its X server and all that it runs."""
+        return self._act("stop")
+
+    def open_rfb(self, timeout_s: float = 10.0) -> socket.socket:
+        """Return a blocking socket that carries RFB bytes.
+
+        Raises
+        ------
+        XDisplayError
+            When there is no RFB server.
+        """
+        stream = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        stream.settimeout(timeout_s)
+        try:
+            stream.connect(self.path)
+            _upgrade(stream)
+        except OSError as error:
+            stream.close()
+            raise _gone(self.path, error) from error
+        except BaseException:
+            stream.close()
+            raise
+        stream.settimeout(None)
+        return stream
+
+    def _act(self, action: str, body: dict[str, Any] | None = None) -> DisplayInfo:
+        return _info(request(self.path, "POST", f"/{action}", body or {}))
+
+
+def _upgrade(stream: socket.socket) -> None:
+    """Ask for RFB and read the answer's head, byte by byte: what follows belongs to RFB."""
+    stream.sendall(UPGRADE)
+    head = b""
+    while not head.endswith(b"\r\n\r\n"):
+        byte = stream.recv(1)
+        if not byte or len(head) > MAX_HEADER_BYTES:
+            break
+        head += byte
+    if _status(head) != 101:
+        raise _refused(head + stream.recv(MAX_HEADER_BYTES))
+
+
+async def open_rfb(path: str) -> IOStream:
+    """Return a stream that carries RFB bytes.
+
+    Raises
+    ------
+    XDisplayError
+        When there is no sidecar or no RFB server.
+    """
+    stream = await _connect(path)
+    try:
+        await asyncio.wait_for(_upgrade_stream(stream), UPGRADE_TIMEOUT_S)
+    except (StreamClosedError, OSError, asyncio.TimeoutError) as error:
+        stream.close()
+        raise _gone(path, error) from error
+    except BaseException:
+        stream.close()
+        raise
+    return stream
+
+
+async def _upgrade_stream(stream: IOStream) -> None:
+    await stream.write(UPGRADE)
+    head = await stream.read_until(b"\r\n\r\n", max_bytes=MAX_HEADER_BYTES)
+    if _status(head) != 101:
+        raise _refused(head + await stream.read_until_close())
+
+
+async def watch(path: str) -> AsyncGenerator[DisplayInfo, None]:
+    """Yield the display now and at every change; end with the sidecar.
+
+    Raises
+    ------
+    Unreachable
+        When there is no sidecar.
+    """
+    stream = await _connect(path)
+    try:
+        await stream.write(EVENTS)
+        await stream.read_until(b"\r\n\r\n", max_bytes=MAX_HEADER_BYTES)
+        while True:
+            yield _info(await stream.read_until(b"\n", max_bytes=MAX_LINE_BYTES))
+    except StreamClosedError:
+        return
+    finally:
+        stream.close()
+
+
+async def _connect(path: str) -> IOStream:
+    stream = IOStream(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
+    try:
+        # typed for TCP addresses; Unix sockets take a path
+        await stream.connect(path)
+    except (StreamClosedError, OSError) as error:
+        raise _gone(path, error) from error
+    return stream
+
+
+def _info(answer: bytes) -> DisplayInfo:
+    return DisplayInfo.from_json(json.loads(answer))
+
+
+def _status(head: bytes) -> int:
+    words = head.split(b" ", 2)
+    return int(words[1]) if len(words) > 1 and words[1].isdigit() else 0
+
+
+def _refused(answer: bytes) -> Exception:
+    try:
+        return error_from_json(json.loads(answer.partition(b"\r\n\r\n")[2]))
+    except ValueError:
+        return Unreachable("The sidecar gives no RFB stream.", fix="%xdisplay doctor")
+
+
+def _gone(path: str, error: Exception) -> Unreachable:
+    return Unreachable(f"No sidecar answers on {path}: {error}.", fix="%xdisplay")

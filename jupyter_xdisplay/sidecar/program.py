@@ -1,0 +1,345 @@
+"""The sidecar's supervisor: what it starts, in which order, and how all of it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import json
+import os
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, TypeVar
+
+from jupyter_xdisplay.errors import (
+    DisplayEnded,
+    PrivateDirectoryError,
+    Unreachable,
+    XDisplayError,
+)
+from jupyter_xdisplay.latest import Latest
+from jupyter_xdisplay.paths import remove_directory, write_private
+from jupyter_xdisplay.sidecar.child import Child, describe_end
+from jupyter_xdisplay.sidecar.config import CONNECTION_FILE_NAME, SOCKET_NAME, SidecarConfig
+from jupyter_xdisplay.sidecar.helper import Helper
+from jupyter_xdisplay.sidecar.left_over import reap
+from jupyter_xdisplay.sidecar.streams import Serve, Stream, X11vncStream
+from jupyter_xdisplay.sidecar.xserver import XServer
+from jupyter_xdisplay.spec import DisplayInfo, Size, WindowInfo
+from jupyter_xdisplay.xserver import openbox
+
+T = TypeVar("T")
+
+X_DEADLINE_S = 5.0
+CLIENTS_DEADLINE_S = 1.0
+MANAGED_S = 4.0
+TOLD_S = 0.3
+"""How long watchers of the events get to read the last one."""
+
+HOUSEKEEPING_S = 60.0
+
+
+class Sidecar:
+    """One X server with all that belongs to it.
+
+    Parameters
+    ----------
+    directory
+        The private directory; removed at the end.
+    config
+        What to run.
+    """
+
+    def __init__(self, directory: Path, config: SidecarConfig) -> None:
+        self.directory = directory
+        self.config = config
+        self.socket = directory / SOCKET_NAME
+        self.xserver = XServer(directory, config)
+        self.info: Latest[DisplayInfo] = Latest(self._first_info())
+        self.over = asyncio.Event()
+        self._ending: asyncio.Task[None] | None = None
+        self._helpers: list[Helper] = []
+        self._stream: Stream | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._x_thread = ThreadPoolExecutor(1, thread_name_prefix="x11")
+
+    async def start(self) -> None:
+        """Start the X server, then all that needs it.
+
+        Raises
+        ------
+        XDisplayError
+            Whatever did not come up; what had been started is ended.
+        """
+        try:
+            await self.xserver.launch()
+            _import_late(self.config)
+            await self.xserver.wait_until_up()
+            self._tell(display=self.xserver.display, xauthority=str(self.xserver.xauthority))
+            await self._open_screen()
+            await self._start_helpers()
+        except BaseException:
+            await self.end()
+            raise
+        self._spawn(self._watch_xserver())
+        self._spawn(self._keep_house())
+        self._watch_windows()
+
+    async def end(self, *, reason: str = "It was stopped.", fix: str | None = None) -> None:
+        """End everything and leave nothing behind. Idempotent; `over` is set when it is done."""
+        if self._ending is None:
+            self._ending = asyncio.create_task(self._end(reason, fix))
+        await asyncio.shield(self._ending)
+
+    async def refresh(self) -> DisplayInfo:
+        """Return the display with its clients as they are now; X has no event for their coming."""
+        from jupyter_xdisplay.x11.clients import Clients
+
+        def clients() -> tuple[int, ...]:
+            return Clients(self._connection).distinct_pids()
+
+        with suppress(XDisplayError):  # while a program has grabbed the server: the last known
+            pids = await self._on_x_thread(clients, CLIENTS_DEADLINE_S)
+            self._tell(clients=self._of_others(pids))
+        return self.info.value
+
+    async def resize(self, size: Size) -> DisplayInfo:
+        """Give the screen another size; raise UsageError when it cannot have it."""
+        self._tell(size=await self._on_x_thread(lambda: self._screen.resize(size)))
+        return self.info.value
+
+    async def screenshot(self) -> bytes:
+        """Return the screen as PNG."""
+        return await self._on_x_thread(self._screen.png)
+
+    async def clear(self, keep: list[int]) -> int:
+        """Close the windows of all programs but those of the pids in `keep`; return how many."""
+        from jupyter_xdisplay.x11.clients import Clients
+
+        keep = [*keep, *(child.pid for child in self._children())]
+        return await self._on_x_thread(lambda: Clients(self._connection).kill(keep))
+
+    async def park(self, keep: list[int]) -> DisplayInfo:
+        """Close all other programs and stop the RFB server; the X server stays for `keep`."""
+        await self.clear(keep)
+        if self._stream is not None:
+            await self._stream.end()
+        self._tell(state="parked")
+        return self.info.value
+
+    async def unpark(self) -> DisplayInfo:
+        """Take a parked display into use again."""
+        if self._stream is not None:
+            await self._stream.start()
+        self._tell(state="running")
+        self._write_connection_file()
+        return self.info.value
+
+    async def open_stream(self, *, view_only: bool = False) -> Serve:
+        """Return what serves one viewer over a byte stream.
+
+        Raises
+        ------
+        XDisplayError
+            When the RFB server does not come up.
+        """
+        if self._stream is None or self.info.value.state != "running":
+            raise DisplayEnded("This display is parked.", fix="%xdisplay")
+        return await self._stream.open(view_only=view_only)
+
+    def viewers(self) -> list[dict[str, Any]]:
+        """Return figures about each viewer."""
+        return self._stream.viewers() if self._stream is not None else []
+
+    def viewers_changed(self, by: int) -> None:
+        """Count a viewer that came (+1) or went (-1)."""
+        self._tell(viewers=self.info.value.viewers + by)
+        self._watcher.set_pinging(self.info.value.viewers > 0)
+
+    async def _end(self, reason: str, fix: str | None) -> None:
+        try:
+            await self._end_all(reason, fix)
+        finally:
+            # Whatever failed above, this process must end: its children then get their signal.
+            self.over.set()
+
+    async def _end_all(self, reason: str, fix: str | None) -> None:
+        if self.info.value.state != "ended":
+            self._tell(state="ended", reason=reason, fix=fix)
+        self.info.close()
+        for task in self._tasks:
+            task.cancel()
+        if self._stream is not None:
+            await self._stream.end()
+        await asyncio.gather(*(helper.end() for helper in self._helpers))
+        await self.xserver.end()
+        self._x_thread.shutdown(wait=False, cancel_futures=True)
+        if self.info.watched:
+            await asyncio.sleep(TOLD_S)
+        remove_directory(self.directory)
+        reap()  # a server that was killed cannot remove its own directory: its last sidecar does
+
+    def _first_info(self) -> DisplayInfo:
+        config = self.config
+        return DisplayInfo(
+            id=config.display_id,
+            name=config.name,
+            state="running",
+            display="",
+            xauthority="",
+            socket=str(self.socket),
+            size=config.size,
+            max_size=config.max_size,
+            dpi=config.dpi,
+            depth=config.depth,
+            created=config.created,
+            chosen={
+                "xserver": "Xvfb: a screen in memory; GL is drawn by the processor",
+                "window_manager": "openbox",
+                "stream": config.stream,
+            },
+        )
+
+    def _tell(self, **changes: object) -> None:
+        self.info.set(dataclasses.replace(self.info.value, **changes))  # type: ignore[arg-type]
+
+    def _spawn(self, work: Awaitable[None]) -> None:
+        self._tasks.append(asyncio.ensure_future(work))
+
+    async def _open_screen(self) -> None:
+        from jupyter_xdisplay.x11.connection import X11Connection
+        from jupyter_xdisplay.x11.screen import Screen
+
+        def connect() -> Size:
+            self._connection = X11Connection(self.xserver.display, self.xserver.xauthority)
+            self._screen = Screen(self._connection, self.config.dpi)
+            size = self._screen.resize(self.config.size)
+            self._screen.prepare()
+            return size
+
+        self._tell(size=await self._on_x_thread(connect))
+
+    async def _start_helpers(self) -> None:
+        directory, config = self.directory, self.config
+        environment = {
+            **os.environ,
+            "DISPLAY": self.xserver.display,
+            "XAUTHORITY": str(self.xserver.xauthority),
+        }
+        configuration = directory / "openbox.xml"
+        write_private(configuration, openbox.CONFIGURATION.encode())
+        manager_argv = openbox.openbox_argv(config.openbox, configuration=configuration)
+        manager = Helper(
+            "openbox",
+            [*manager_argv, *config.openbox_args],
+            environment,
+            directory / "openbox.log",
+            told=self._helper_told,
+        )
+        if config.stream == "x11vnc":
+            self._stream = X11vncStream(
+                self.xserver, directory, config, environment, self._helper_told
+            )
+        else:
+            from jupyter_xdisplay.sidecar.rfb_server.stream import BuiltinStream
+
+            self._stream = BuiltinStream(
+                self.xserver, config.name, lambda: self.info.value.size, self.resize
+            )
+        self._tell(chosen={**self.info.value.chosen, "stream": self._stream.why})
+        self._helpers = [manager]
+        await manager.start()
+        await self._stream.start()
+        self._write_connection_file()
+        await self._wait_for_manager()
+
+    async def _wait_for_manager(self) -> None:
+        """Wait until windows are managed: those mapped before that would be lost."""
+        from jupyter_xdisplay.x11.managed import wait_until_managed
+
+        connection = self._connection
+        if not await self._on_x_thread(lambda: wait_until_managed(connection, MANAGED_S)):
+            self._tell(notice=f"openbox does not manage windows after {MANAGED_S:.0f} s.")
+
+    def _children(self) -> list[Child]:
+        """Return all programs that run here."""
+        helpers = [helper.child for helper in self._helpers]
+        return [self.xserver.child, *helpers, *(self._stream.children if self._stream else [])]
+
+    def _helper_told(self, notice: str | None) -> None:
+        self._tell(notice=notice)
+        with suppress(PrivateDirectoryError):  # full, or gone: the helper runs all the same
+            self._write_connection_file()
+
+    def _write_connection_file(self) -> None:
+        """Write who runs here, for whoever cleans up when this process was killed."""
+        value = {
+            "display_number": self.xserver.number,
+            "pids": {child.name: child.pid for child in self._children()},
+        }
+        write_private(self.directory / CONNECTION_FILE_NAME, json.dumps(value).encode())
+
+    def _watch_windows(self) -> None:
+        from jupyter_xdisplay.x11.windows import WindowWatcher
+
+        loop = asyncio.get_running_loop()
+
+        def changed(windows: tuple[WindowInfo, ...], clients: tuple[int, ...]) -> None:
+            with suppress(RuntimeError):  # the loop has ended
+                loop.call_soon_threadsafe(self._windows_changed, windows, clients)
+
+        x = self.xserver
+        self._watcher = WindowWatcher(x.display, x.xauthority, x.child.pid, changed)
+        self._watcher.start()
+
+    def _windows_changed(self, windows: tuple[WindowInfo, ...], clients: tuple[int, ...]) -> None:
+        self._tell(windows=windows, clients=self._of_others(clients))
+
+    def _of_others(self, pids: tuple[int, ...]) -> tuple[int, ...]:
+        """Leave out ourselves, the helpers, and the X server: it is a client of its own."""
+        own = {os.getpid(), *(child.pid for child in self._children())}
+        return tuple(pid for pid in pids if pid not in own)
+
+    async def _watch_xserver(self) -> None:
+        status = await self.xserver.child.wait()
+        if self._ending is None:
+            self._tell(log=tuple(self.xserver.child.tail()))
+            await self.end(
+                reason=f"The X server {describe_end(status)}.", fix="%xdisplay starts a new one"
+            )
+
+    async def _keep_house(self) -> None:
+        while True:
+            await asyncio.sleep(HOUSEKEEPING_S)
+            for child in self._children():
+                child.bound_log()
+
+    async def _on_x_thread(self, work: Callable[[], T], deadline_s: float = X_DEADLINE_S) -> T:
+        """Run X requests beside the loop: a program that grabs the server must not stop us."""
+        loop = asyncio.get_running_loop()
+        try:
+            return await asyncio.wait_for(loop.run_in_executor(self._x_thread, work), deadline_s)
+        except asyncio.TimeoutError as error:
+            raise Unreachable(
+                f"The X server did not answer within {deadline_s:.0f} s: "
+                "a program may have grabbed it.",
+                fix="end that program, or %xdisplay stop --force and %xdisplay",
+            ) from error
+        except XDisplayError:
+            raise
+        except Exception as error:
+            import xcffib
+
+            if self.xserver.child.running and not isinstance(error, xcffib.ConnectionException):
+                raise
+            raise DisplayEnded("The X server is gone.", fix="%xdisplay starts a new one") from error
+
+
+def _import_late(config: SidecarConfig) -> None:
+    """Import what needs the X server while it starts: that takes as long as it does."""
+    from jupyter_xdisplay.sidecar import http  # noqa: F401
+    from jupyter_xdisplay.x11 import clients, managed, screen, windows  # noqa: F401
+
+    if config.stream == "builtin":
+        from jupyter_xdisplay.sidecar.rfb_server import stream  # noqa: F401

@@ -1,0 +1,53 @@
+"""JPEG or exact pixels? Pure.
+
+Photographs and motion are sent as JPEG at once and exactly when they rest; flat areas and text
+are sent exactly from the start, where that takes no longer than a frame should.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+SMALL_PIXELS = 64 * 64
+"""So few are always sent exactly."""
+
+SAMPLES = 4096
+FEW_COLOURS = 96
+"""Text and widgets have fewer among the samples, photographs and shaded surfaces more."""
+
+EXACT_BUDGET_S = 0.006
+"""Longest time that an exact rectangle may take while something moves."""
+
+
+class ExactCost:
+    """Learns what exact encoding costs here, in seconds per pixel."""
+
+    def __init__(self, per_pixel_s: float = 20e-9) -> None:
+        self._per_pixel_s = per_pixel_s
+
+    def learn(self, pixels: int, seconds: float) -> None:
+        """Take a measurement."""
+        if pixels:
+            self._per_pixel_s = 0.7 * self._per_pixel_s + 0.3 * seconds / pixels
+
+    def of(self, pixels: int) -> float:
+        """Return the seconds that so many pixels will take."""
+        return self._per_pixel_s * pixels
+
+
+def wants_exact(pixels: npt.NDArray[np.uint8], cost: ExactCost) -> bool:
+    """Tell whether a rectangle (shape (height, width, 4)) should be sent exactly at once."""
+    height, width = pixels.shape[:2]
+    count = height * width
+    if count <= SMALL_PIXELS:
+        return True
+    return cost.of(count) <= EXACT_BUDGET_S and colours(pixels) <= FEW_COLOURS
+
+
+def colours(pixels: npt.NDArray[np.uint8]) -> int:
+    """Count the colours among about `SAMPLES` pixels spread over a rectangle."""
+    height, width = pixels.shape[:2]
+    step = max(1, int((height * width / SAMPLES) ** 0.5))
+    sample = np.ascontiguousarray(pixels[::step, ::step]).view(np.uint32) & 0x00FFFFFF
+    return int(np.unique(sample).size)

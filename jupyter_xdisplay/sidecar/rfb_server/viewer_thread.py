@@ -1,0 +1,220 @@
+"""One viewer's X connection: damage wakes it, it grabs and encodes, off the event loop."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import xcffib
+import xcffib.xproto
+
+from jupyter_xdisplay.sidecar.rfb_server.encoder import Encoder, Wishes
+from jupyter_xdisplay.sidecar.rfb_server.region import Region, Resting
+from jupyter_xdisplay.spec import Size
+from jupyter_xdisplay.x11.capture import Capture, DrawableChangedError
+from jupyter_xdisplay.x11.connection import X11Connection
+from jupyter_xdisplay.x11.cursor import Cursor, CursorWatch
+from jupyter_xdisplay.x11.damage import Damage
+from jupyter_xdisplay.x11.events import Events
+from jupyter_xdisplay.x11.geometry import Rect
+
+FRAME_INTERVAL_S = 1 / 60
+"""Programs that draw faster than screens show are not followed further than this."""
+
+REST_S = 0.3
+"""What moved is sent exactly this long after it stopped."""
+
+SLICE_PIXELS = 160 * 1024
+"""An exact refresh is sent in parts of so many pixels, so that new damage finds the way free."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Frame:
+    """What the thread made: complete rectangles, or another size (then no pixels)."""
+
+    wishes: Wishes
+    rectangles: tuple[bytes, ...] = ()
+    encoder: str = ""
+    resized: Size | None = None
+    cursor: Cursor | None = None
+
+
+class ViewerThread(threading.Thread):
+    """Captures and encodes for one viewer.
+
+    Parameters
+    ----------
+    display, xauthority
+        Where to connect.
+    made
+        Takes each frame, called in this thread.
+    ended
+        Called in this thread when the X server is gone.
+    """
+
+    def __init__(
+        self,
+        display: str,
+        xauthority: Path,
+        made: Callable[[Frame], None],
+        ended: Callable[[], None],
+    ) -> None:
+        super().__init__(name="rfb-viewer", daemon=True)
+        self._where = (display, xauthority)
+        self._made = made
+        self._ended = ended
+        self._wake_read, self._wake_write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        self._lock = threading.Lock()
+        self._wishes: Wishes | None = None
+        self._granted = False
+        self._asked: list[Rect] = []
+        self._stopping = False
+        self._dirty = Region()
+        self._resting = Resting(REST_S)
+        self._encoder = Encoder()
+        self._framed_s = 0.0
+
+    # Called from the event loop
+
+    def grant(self, wishes: Wishes) -> None:
+        """Allow one more frame, made by these wishes as soon as there is something to send."""
+        with self._lock:
+            self._wishes = wishes
+            self._granted = True
+        self._wake()
+
+    def ask_whole(self, rect: Rect) -> None:
+        """Send a part whether it changed or not (a request that is not incremental)."""
+        with self._lock:
+            self._asked.append(rect)
+        self._wake()
+
+    def start_over(self) -> None:
+        """Forget what was made but not sent: the viewer's format changed meanwhile."""
+        with self._lock:
+            self._encoder = Encoder()
+            self._asked.append(Rect(0, 0, 1 << 15, 1 << 15))
+
+    def stop(self) -> None:
+        """End the thread soon."""
+        self._stopping = True
+        self._wake()
+
+    # This thread
+
+    def run(self) -> None:
+        """Capture until stopped or until the X server is gone."""
+        try:
+            self._open()
+            while not self._stopping:
+                self._wait()
+                self._collect()
+                if self._is_due():
+                    self._send()
+        except (xcffib.ConnectionException, OSError):
+            self._ended()
+        finally:
+            self._close()
+
+    def _open(self) -> None:
+        self._x = X11Connection(*self._where)
+        self._events = Events(self._x)
+        self._capture = Capture(self._x)
+        self._damage = Damage(self._x, self._events)
+        self._cursor = CursorWatch(self._x, self._events)
+        self._sized = self._capture.size
+        self._events.on(xcffib.xproto.ConfigureNotifyEvent, self._configured)
+        mask = xcffib.xproto.EventMask.StructureNotify
+        self._x.core.ChangeWindowAttributes(self._x.root, xcffib.xproto.CW.EventMask, [mask])
+        self._x.flush()
+
+    def _close(self) -> None:
+        with suppress(xcffib.ConnectionException, AttributeError):
+            self._capture.close()
+            self._x.close()
+        os.close(self._wake_read)
+        self._wake_write, closed = -1, self._wake_write
+        os.close(closed)
+
+    def _wake(self) -> None:
+        with suppress(OSError):  # the thread has ended, or is awake already
+            os.write(self._wake_write, b"w")
+
+    def _wait(self) -> None:
+        timeout_s = self._due_s() if self._granted else None
+        ready = self._events.wait(timeout_s, [self._wake_read])
+        if ready:
+            with suppress(BlockingIOError):
+                os.read(self._wake_read, 4096)
+
+    def _due_s(self) -> float | None:
+        """Return the seconds until there is something to send; None: only an event tells."""
+        now = time.monotonic()
+        if self._dirty or self._cursor.changed or self._sized != self._capture.size:
+            return self._framed_s + FRAME_INTERVAL_S - now
+        return self._resting.due_s(now)
+
+    def _configured(self, event: xcffib.xproto.ConfigureNotifyEvent) -> None:
+        if event.window == self._x.root:
+            self._capture.measure()
+
+    def _collect(self) -> None:
+        with self._lock:
+            asked, self._asked = self._asked, []
+        for rect in asked:
+            self._dirty.add(rect.clip(self._capture.size))
+        for rect in self._damage.fetch(self._capture.size):
+            self._dirty.add(rect)
+
+    def _is_due(self) -> bool:
+        due_s = self._due_s()
+        return self._granted and due_s is not None and due_s <= 0
+
+    def _send(self) -> None:
+        """Make a frame of what there is and hand it over; the grant is used up then."""
+        wishes = self._wishes
+        assert wishes is not None
+        if self._sized != self._capture.size:
+            frame: Frame | None = self._make_size(wishes)
+        else:
+            cursor = self._cursor.fetch() if self._cursor.changed and wishes.cursor else None
+            try:
+                frame = self._make_pixels(wishes, cursor)
+            except DrawableChangedError:
+                self._dirty.add(Rect(0, 0, *self._capture.size))
+                return  # the screen was resized in between: the size comes first
+        self._cursor.changed = False
+        self._framed_s = time.monotonic()
+        if frame is not None:
+            with self._lock:
+                self._granted = False
+            self._made(frame)
+
+    def _make_size(self, wishes: Wishes) -> Frame:
+        self._sized = self._capture.size
+        self._dirty.clear()
+        self._resting.clear()
+        self._dirty.add(Rect(0, 0, *self._sized))
+        return Frame(wishes, resized=self._sized)
+
+    def _make_pixels(self, wishes: Wishes, cursor: Cursor | None) -> Frame | None:
+        now = time.monotonic()
+        made: list[bytes] = []
+        moving = self._dirty.take()
+        self._encoder.begin(wishes)
+        for rect in moving:
+            if self._encoder.add(self._capture.grab(*rect), rect, made):
+                continue
+            self._resting.add(rect, now)
+        if not moving:
+            rested = self._resting.take(now, SLICE_PIXELS)
+            if rested is not None:
+                self._encoder.add_exact(self._capture.grab(*rested), rested, made)
+        if not made and cursor is None:
+            return None
+        return Frame(wishes, tuple(made), self._encoder.used, cursor=cursor)

@@ -1,0 +1,171 @@
+"""Runs Xvfb: cookie first, then the server, then a real handshake."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from contextlib import suppress
+from pathlib import Path
+
+from jupyter_xdisplay.errors import PrivateDirectoryError, StartFailed
+from jupyter_xdisplay.paths import write_private
+from jupyter_xdisplay.sidecar.child import Child, describe_end
+from jupyter_xdisplay.sidecar.config import SidecarConfig
+from jupyter_xdisplay.xserver import xauth, xvfb
+
+X11_UNIX = Path("/tmp/.X11-unix")
+
+
+class XServer:
+    """The X server of a sidecar.
+
+    Parameters
+    ----------
+    directory
+        The private directory.
+    config
+        Sizes, depth, DPI and the program.
+    """
+
+    def __init__(self, directory: Path, config: SidecarConfig) -> None:
+        self._config = config
+        self._cookie = xauth.new_cookie()
+        self._server_auth = directory / "server.auth"
+        self.xauthority = directory / "Xauthority"
+        self.number: int | None = None
+        self.child = Child("Xvfb", [], directory / "xvfb.log")
+
+    @property
+    def display(self) -> str:
+        """Value for DISPLAY."""
+        return f":{self.number}"
+
+    async def launch(self) -> None:
+        """Start the server, which then chooses a free display number.
+
+        An X server without a readable cookie file lets in every local user (facts 1): the file
+        is there, whole, before the server is.
+
+        Raises
+        ------
+        XDisplayError
+            When there is no such program, or no place for its files.
+        """
+        make_socket_directory()
+        write_private(self._server_auth, xauth.xauthority(self._cookie, None))
+        self._number_fd, number_write = os.pipe2(os.O_CLOEXEC)
+        config = self._config
+        self.child.argv = xvfb.xvfb_argv(
+            config.xvfb,
+            display_fd=number_write,
+            auth_file=self._server_auth,
+            screen=config.max_size,
+            depth=config.depth,
+            dpi=config.dpi,
+            extra=config.xvfb_args,
+        )
+        try:
+            await self.child.start(xvfb.xvfb_environment(os.environ), pass_fds=[number_write])
+        finally:
+            os.close(number_write)
+
+    async def wait_until_up(self) -> None:
+        """Learn the display number and write the clients' cookie file.
+
+        Raises
+        ------
+        StartFailed
+            When the server ends or says no number within `start_timeout_s`.
+        """
+        try:
+            self.number = await self._read_number(self._number_fd)
+        finally:
+            os.close(self._number_fd)
+        write_private(self.xauthority, xauth.xauthority(self._cookie, self.number))
+
+    async def end(self) -> None:
+        """End the server and remove the lock and the socket that a killed one leaves."""
+        await self.child.end(grace_s=1.0)
+        if self.number is not None and self.child.pid:
+            remove_lock(self.number, self.child.pid)
+
+    async def _read_number(self, fd: int) -> int:
+        try:
+            text = await asyncio.wait_for(_read_line(fd), self._config.start_timeout_s)
+        except asyncio.TimeoutError:
+            text = ""
+        if text.isdigit():
+            return int(text)
+        if self.child.running:
+            with suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self.child.wait(), 0.2)
+        how = "named no display in time"
+        if not self.child.running:
+            how = describe_end(await self.child.wait())
+        await self.child.end(grace_s=1.0)
+        raise StartFailed(
+            f"The X server {self._config.xvfb} {how}.",
+            fix="jupyter xdisplay doctor",
+            log=self.child.tail(),
+        )
+
+
+async def _read_line(fd: int) -> str:
+    """Read up to the newline or the end.
+
+    The server writes number and newline apart, and ends if the reader has gone in between.
+    """
+    loop = asyncio.get_running_loop()
+    readable = asyncio.Event()
+    text = b""
+    loop.add_reader(fd, readable.set)
+    try:
+        while not text.endswith(b"\n"):
+            await readable.wait()
+            readable.clear()
+            part = os.read(fd, 32)
+            if not part:
+                break
+            text += part
+    finally:
+        loop.remove_reader(fd)
+    return text.decode("ascii", "replace").strip()
+
+
+def make_socket_directory() -> None:
+    """Make /tmp/.X11-unix where it is missing: an X server that is not root does not (facts 37).
+
+    Raises
+    ------
+    PrivateDirectoryError
+        When it cannot be made.
+    """
+    if X11_UNIX.is_dir():
+        return
+    try:
+        X11_UNIX.mkdir(mode=0o1777)
+        X11_UNIX.chmod(0o1777)
+    except FileExistsError:
+        return
+    except OSError as error:
+        raise PrivateDirectoryError(
+            f"{X11_UNIX} cannot be made: {error.strerror}.",
+            fix=f"as root: install -d -m 1777 {X11_UNIX}",
+        ) from error
+
+
+def remove_lock(number: int, server_pid: int) -> None:
+    """Remove lock and socket of a display if they are those of a server that has ended.
+
+    With `-displayfd` Xvfb writes no lock file; a socket on which nobody listens is a dead one's.
+    """
+    lock, path = xvfb.lock_file(number), xvfb.socket_file(number)
+    with suppress(OSError, ValueError):
+        if int(lock.read_text()) == server_pid:
+            lock.unlink()
+    with suppress(FileNotFoundError), socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(str(path))
+        except ConnectionRefusedError:
+            path.unlink()

@@ -1,0 +1,1 @@
+"""The sidecar program, as a process."""

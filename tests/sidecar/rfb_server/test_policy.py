@@ -1,0 +1,46 @@
+"""JPEG or exact pixels."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from jupyter_xdisplay.sidecar.rfb_server.policy import ExactCost, colours, wants_exact
+
+
+def noise(height: int, width: int) -> np.ndarray:
+    """Make a picture that looks like a photograph to an encoder."""
+    return np.random.default_rng(1).integers(0, 256, (height, width, 4), np.uint8)
+
+
+def test_flat_and_text_are_exact() -> None:
+    """A page of two colours is sent exactly at once."""
+    page = np.full((200, 400, 4), 255, np.uint8)
+    page[::7, ::3, :3] = 0
+    assert colours(page) == 2
+    assert wants_exact(page, ExactCost())
+
+
+def test_photographs_are_jpeg() -> None:
+    """A picture of many colours is sent as JPEG while it moves."""
+    assert not wants_exact(noise(400, 600), ExactCost())
+
+
+def test_small_is_exact_whatever_it_shows() -> None:
+    """A cursor or a button costs nothing to be sent exactly."""
+    assert wants_exact(noise(40, 40), ExactCost())
+
+
+def test_large_flat_pictures_are_jpeg_where_exact_is_slow() -> None:
+    """What would take longer than a frame is not sent exactly while it moves."""
+    page = np.zeros((1080, 1920, 4), np.uint8)
+    cost = ExactCost()
+    for _ in range(20):
+        cost.learn(1_000_000, 0.05)
+    assert not wants_exact(page, cost)
+
+
+def test_fourth_byte_means_nothing() -> None:
+    """The unused byte of a pixel does not count as a colour."""
+    page = np.zeros((100, 100, 4), np.uint8)
+    page[..., 3] = np.arange(100, dtype=np.uint8)
+    assert colours(page) == 1

@@ -1,0 +1,528 @@
+"""What dies, and what is missing, full or stuck: said clearly, and nothing is left behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jupyter_xdisplay.errors import (
+    PrivateDirectoryError,
+    ProgramMissing,
+    StartFailed,
+    Unreachable,
+    UsageError,
+)
+from jupyter_xdisplay.sidecar.client import SidecarClient, watch
+from jupyter_xdisplay.sidecar.sysv import segments_of
+from jupyter_xdisplay.spec import DisplayInfo, Size
+from tests.rfb_viewer import viewer_of
+from tests.sidecar.launch import SidecarProcess
+from tests.traces import processes_of
+from tests.waiting import wait_until
+from tests.xclient import cookie_of, handshake, running, tk_window
+
+Start = Callable[..., SidecarProcess]
+
+
+def _script(directory: Path, text: str) -> str:
+    path = directory / "program"
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o700)
+    return str(path)
+
+
+def _gone(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True
+
+
+async def _last_event(path: str, act: Callable[[], None]) -> DisplayInfo:
+    """Return the last event that a watcher gets, `act` done once it watches."""
+    last = None
+    async for info in watch(path):
+        if last is None:
+            act()
+        last = info
+    assert last is not None
+    return last
+
+
+@pytest.mark.parametrize("name", ["x11vnc", "openbox"])
+def test_a_killed_helper_is_started_again(start: Start, name: str) -> None:
+    """The display goes on; the shared memory of the killed one is removed (facts 32)."""
+    sidecar = start().up()
+    viewer_of(sidecar.client).close()
+    killed = sidecar.pids[name]
+    if name == "x11vnc":
+        wait_until(lambda: segments_of(killed))
+    with running(sidecar.info, "window"):
+        wait_until(lambda: len(sidecar.client.info().windows) == 1)
+        os.kill(killed, signal.SIGKILL)
+        wait_until(lambda: sidecar.pids[name] != killed)
+        wait_until(lambda: sidecar.client.info().notice is None)
+        assert segments_of(killed) == []
+        viewer_of(sidecar.client).close()
+        wait_until(lambda: len(sidecar.client.info().windows) == 1)
+
+
+async def test_a_killed_helper_is_told(start: Start) -> None:
+    """Watchers get a sentence that says what died, and then that it is back."""
+    sidecar = start().up()
+    events = watch(sidecar.info.socket)
+    await anext(events)
+    os.kill(sidecar.pids["openbox"], signal.SIGKILL)
+    notices = []
+    async for info in events:
+        notices.append(info.notice)
+        if notices[-1] is None and any(notices):
+            break
+    assert any(n and "openbox" in n and "SIGKILL" in n for n in notices)
+    await events.aclose()
+
+
+async def test_a_killed_x_server_ends_the_display_and_says_why(start: Start) -> None:
+    """The last event has the reason, the fix and the log; then all is gone."""
+    sidecar = start().up()
+    with (sidecar.directory / "xvfb.log").open("a") as log:
+        log.write("(EE) the last words\n")
+    last = await _last_event(
+        sidecar.info.socket, lambda: os.kill(sidecar.pids["Xvfb"], signal.SIGKILL)
+    )
+    assert last.state == "ended"
+    assert last.reason is not None
+    assert "SIGKILL" in last.reason
+    assert last.fix
+    assert last.log[-1] == "(EE) the last words"
+    assert sidecar.wait() == 0
+    assert not sidecar.directory.exists()
+
+
+def test_a_killed_x_server_takes_its_programs_along(start: Start) -> None:
+    """The window manager, x11vnc and its shared memory are gone (`start` sees to its socket)."""
+    sidecar = start().up()
+    viewer_of(sidecar.client).close()
+    pids = sidecar.pids
+    os.kill(pids["Xvfb"], signal.SIGKILL)
+    sidecar.wait()
+    assert all(_gone(pid) for pid in pids.values())
+    assert segments_of(pids["x11vnc"]) == []
+
+
+def test_all_helpers_killed_at_once(start: Start) -> None:
+    """X server and helpers killed together: the display ends, and says so."""
+    sidecar = start().up()
+    for pid in sidecar.pids.values():
+        os.kill(pid, signal.SIGKILL)
+    assert sidecar.wait() == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_signal_ends_it_and_all_that_it_runs(start: Start, number: signal.Signals) -> None:
+    """Terminals, service managers and users end it in their ways."""
+    sidecar = start().up()
+    pids = sidecar.pids
+    sidecar.process.send_signal(number)
+    assert sidecar.wait() == 0
+    assert all(_gone(pid) for pid in pids.values())
+    assert not sidecar.directory.exists()
+
+
+def test_stop_ends_it(start: Start) -> None:
+    """`POST /stop` is answered, then all is gone; asking again is Unreachable."""
+    sidecar = start().up()
+    sidecar.client.stop()
+    assert sidecar.wait() == 0
+    with pytest.raises(Unreachable):
+        sidecar.client.info()
+
+
+def test_a_killed_sidecar_takes_its_programs_along(start: Start) -> None:
+    """They get TERM with it; cleaning up removes its directory and nothing else."""
+    sidecar = start().up()
+    viewer_of(sidecar.client).close()
+    pids = sidecar.pids
+    sidecar.process.kill()
+    wait_until(lambda: all(_gone(pid) for pid in pids.values()))
+    assert segments_of(pids["x11vnc"]) == []
+
+
+def test_a_stopped_program_of_a_killed_sidecar_is_ended_by_the_clean_up(start: Start) -> None:
+    """One that took no TERM is found by its open log and killed."""
+    sidecar = start().up()
+    pid = sidecar.pids["Xvfb"]
+    os.kill(pid, signal.SIGSTOP)
+    sidecar.process.kill()
+    sidecar.process.wait()
+    assert not _gone(pid)
+    sidecar.end()  # does what the manager does
+    wait_until(lambda: _gone(pid))
+
+
+def test_the_next_start_cleans_up_after_sidecar_and_holder_were_killed(start: Start) -> None:
+    """What nobody could clean up is found by its free lock."""
+    from jupyter_xdisplay.runtime.local import LocalRuntime
+
+    killed, lives = start().up(), start().up()
+    killed.process.kill()
+    killed.process.wait()
+    assert LocalRuntime().reap() == 1
+    assert not killed.directory.exists()
+    assert lives.client.info().state == "running"
+
+
+HOLDER = """
+import os, subprocess, sys, time
+from tests.sidecar.launch import SidecarProcess
+sidecar = SidecarProcess().up()
+if sys.argv[1] == "fork":
+    worker = os.fork()
+    if worker == 0:
+        time.sleep(600)
+    print(worker)
+else:
+    print(0)
+print(sidecar.directory, flush=True)
+time.sleep(600)
+"""
+
+
+@pytest.mark.parametrize("workers", ["alone", "fork"])
+def test_nothing_outlives_a_killed_holder(leftovers: Path, workers: str) -> None:
+    """Holder killed with -9: all is gone, although workers that it forked live on."""
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, workers],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parents[2],
+    )
+    assert holder.stdout is not None
+    worker = int(holder.stdout.readline())
+    directory = holder.stdout.readline().strip()
+    try:
+        assert len(processes_of(Path(directory))) >= 4
+        holder.kill()
+        holder.wait()
+        wait_until(lambda: not Path(directory).exists())
+        wait_until(lambda: not processes_of(Path(directory)))
+        if worker:
+            assert not _gone(worker)
+    finally:
+        if worker:
+            os.kill(worker, signal.SIGKILL)
+        holder.stdout.close()
+
+
+def test_a_lease_on_standard_input_ends_with_it(start: Start) -> None:
+    """For holders in other containers: end of file is the end; what is written before is not."""
+    sidecar = start("stdin").up()
+    assert sidecar.process.stdin is not None
+    sidecar.process.stdin.write(b"still here\n")
+    sidecar.process.stdin.flush()
+    assert sidecar.client.info().state == "running"
+    sidecar.process.stdin.close()
+    assert sidecar.wait() == 0
+    sidecar.process.stdin = None
+
+
+def test_a_holder_that_is_gone_before_the_start(start: Start) -> None:
+    """A sidecar whose holder has died already does not come up."""
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    sidecar = start(f"pid:{ended.pid}")
+    sidecar.wait()
+    assert not sidecar.directory.exists()
+
+
+@pytest.mark.parametrize("holder", ["nobody", "pid:abc", "pid:\u00b2", "pidfd:", ""])
+def test_a_holder_that_is_none_is_refused(start: Start, holder: str) -> None:
+    """The command line's mistake is an error with a fix, before anything runs."""
+    sidecar = start(holder or ":")
+    answer = sidecar.answer()
+    assert answer is not None
+    assert answer["error"]["error"] == "UsageError"
+    assert sidecar.wait() == 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_during_the_start_leaves_nothing(
+    start: Start, tmp_path: Path, number: signal.Signals
+) -> None:
+    """Interrupted while its X server comes up."""
+    sidecar = start(xvfb=_script(tmp_path, "exec sleep 600"))
+    wait_until(lambda: "sleep" in processes_of(sidecar.directory).values() or _child(sidecar))
+    sidecar.process.send_signal(number)
+    sidecar.wait()
+    assert not sidecar.directory.exists()
+
+
+def _child(sidecar: SidecarProcess) -> list[str]:
+    children = Path(f"/proc/{sidecar.process.pid}/task/{sidecar.process.pid}/children")
+    return children.read_text().split()
+
+
+@pytest.mark.parametrize("delay", range(8))
+def test_a_signal_at_any_moment_of_the_start_leaves_nothing(start: Start, delay: int) -> None:
+    """Ended between any two steps: the parts that were started are ended."""
+    sidecar = start()
+    steps: list[Callable[[], Any]] = [
+        lambda: True,
+        (sidecar.directory / "server.auth").exists,
+        (sidecar.directory / "xvfb.log").exists,
+        (sidecar.directory / "Xauthority").exists,
+        (sidecar.directory / "openbox.xml").exists,
+        (sidecar.directory / "openbox.log").exists,
+        (sidecar.directory / "x11vnc.log").exists,
+        (sidecar.directory / "connection.json").exists,
+    ]
+    wait_until(steps[delay])
+    sidecar.process.send_signal(signal.SIGTERM)
+    sidecar.wait()
+
+
+@pytest.mark.parametrize("program", ["xvfb", "openbox", "x11vnc"])
+def test_a_missing_program_is_named_with_what_installs_it(start: Start, program: str) -> None:
+    """The message has the program, the fix is the setup command, nothing stays behind."""
+    sidecar = start(**{program: "/nowhere/program"})
+    with pytest.raises(ProgramMissing) as caught:
+        sidecar.up()
+    assert "/nowhere/program" in caught.value.message
+    assert "setup" in str(caught.value.fix)
+    assert not sidecar.directory.exists()
+
+
+def test_a_program_that_cannot_be_executed_is_missing(start: Start, tmp_path: Path) -> None:
+    """A file that is none, and one without its interpreter."""
+    text = tmp_path / "text"
+    text.write_text("hello")
+    with pytest.raises(ProgramMissing):
+        start(xvfb=str(text)).up()
+    text.write_text("#!/nowhere/sh")
+    text.chmod(0o700)
+    with pytest.raises(ProgramMissing):
+        start(xvfb=str(text)).up()
+    text.write_bytes(b"\x7fELF")
+    with pytest.raises(ProgramMissing):
+        start(xvfb=str(text)).up()
+
+
+def test_an_x_server_that_ends_at_once_shows_its_log(start: Start) -> None:
+    """A wrong extra argument: what Xvfb said is in the error."""
+    with pytest.raises(StartFailed) as caught:
+        start(xvfb_args=("-no-such-option",)).up()
+    assert "-no-such-option" in "\n".join(caught.value.log)
+    assert "ended with status" in caught.value.message
+
+
+def test_an_x_server_that_says_nothing_is_given_up(start: Start, tmp_path: Path) -> None:
+    """`start_timeout_s` bounds the wait; the silent program is ended."""
+    script = _script(tmp_path, "echo thinking >&2; exec sleep 600")
+    with pytest.raises(StartFailed) as caught:
+        start(xvfb=script, start_timeout_s=0.5).up()
+    assert caught.value.log == ["thinking"]
+    assert "in time" in caught.value.message
+
+
+def test_an_x_server_that_takes_no_connection_is_given_up(start: Start, tmp_path: Path) -> None:
+    """One that names a display and is not there."""
+    script = _script(tmp_path, 'eval "echo 9999 >&$2"; exec sleep 600')
+    with pytest.raises(StartFailed) as caught:
+        start(xvfb=script).up()
+    assert ":9999" in caught.value.message
+
+
+def test_an_x_server_that_prints_noise_is_given_up(start: Start, tmp_path: Path) -> None:
+    """What is no number is no display."""
+    script = _script(tmp_path, 'eval "echo hello >&$2"; exec sleep 600')
+    with pytest.raises(StartFailed):
+        start(xvfb=script).up()
+
+
+def test_a_helper_that_never_lives_is_told(start: Start, tmp_path: Path) -> None:
+    """The display works without it; who asks for pixels gets its log."""
+    sidecar = start(x11vnc=_script(tmp_path, "echo no such luck >&2; exit 3")).up()
+    wait_until(lambda: "status 3" in (sidecar.client.info().notice or ""))
+    assert sidecar.client.screenshot().startswith(b"\x89PNG")
+    with pytest.raises((StartFailed, Unreachable)) as caught:
+        sidecar.client.open_rfb()
+    assert "no such luck" in caught.value.log
+
+
+def test_a_dead_servers_lock_and_socket_are_no_hindrance(start: Start) -> None:
+    """A number whose server was killed can be used again."""
+    number = next(n for n in range(100) if not Path(f"/tmp/.X11-unix/X{n}").exists())
+    lock, path = Path(f"/tmp/.X{number}-lock"), Path(f"/tmp/.X11-unix/X{number}")
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    lock.write_text(f"{ended.pid:>10}\n")
+    with socket.socket(socket.AF_UNIX) as dead:
+        dead.bind(str(path))
+    try:
+        sidecar = start().up()
+        assert handshake(sidecar.info.display, cookie_of(sidecar.info.xauthority)) == 1
+        sidecar.client.stop()
+        sidecar.wait()
+    finally:
+        lock.unlink(missing_ok=True)
+        path.unlink(missing_ok=True)
+
+
+def test_a_living_servers_number_is_left_alone(start: Start) -> None:
+    """Two displays have two numbers, and the end of one is not that of the other."""
+    first, second = start().up(), start().up()
+    assert first.info.display != second.info.display
+    first.client.stop()
+    first.wait()
+    assert handshake(second.info.display, cookie_of(second.info.xauthority)) == 1
+    assert second.client.info().state == "running"
+
+
+def test_displays_started_at_once_have_numbers_of_their_own(start: Start) -> None:
+    """Several that start together do not collide."""
+    sidecars = [start() for _ in range(4)]
+    displays = {sidecar.up().info.display for sidecar in sidecars}
+    assert len(displays) == 4
+
+
+def test_a_full_private_directory_is_named(
+    root: Path, monkeypatch: pytest.MonkeyPatch, as_root: None, start: Start
+) -> None:
+    """No space for cookie or logs: the error says where and what to do."""
+    from jupyter_xdisplay.paths import ROOT_VARIABLE
+
+    disk = root / "full"
+    disk.mkdir(mode=0o700)
+    made = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=4k,nr_inodes=100,mode=0700", "none", str(disk)],
+        check=False,
+    )
+    if made.returncode != 0:
+        disk.rmdir()
+        pytest.skip("needs to mount a tmpfs, to be filled")
+    monkeypatch.setenv(ROOT_VARIABLE, str(disk))
+    try:
+        with pytest.raises((PrivateDirectoryError, StartFailed)) as caught:
+            start().up()
+        assert isinstance(caught.value, PrivateDirectoryError), caught.value
+        assert ROOT_VARIABLE in str(caught.value.fix)
+        wait_until(lambda: not list(disk.glob("*")))
+    finally:
+        monkeypatch.setenv(ROOT_VARIABLE, str(root))
+        subprocess.run(["umount", str(disk)], check=True)
+        disk.rmdir()
+
+
+def test_a_program_that_grabs_the_server_stops_nothing_else(start: Start) -> None:
+    """While XGrabServer is held a screenshot is Unreachable, info answers, and stop works."""
+    sidecar = start().up()
+    with running(sidecar.info, "grab"):
+        assert sidecar.client.info().state == "running"
+        with pytest.raises(Unreachable) as caught:
+            sidecar.client.screenshot()
+        assert "grabbed" in caught.value.message
+        sidecar.client.stop()
+        assert sidecar.wait() == 0
+
+
+def test_after_a_grab_everything_goes_on(start: Start) -> None:
+    """The requests that waited are answered once the server is free."""
+    sidecar = start().up()
+    with running(sidecar.info, "grab") as program:
+        asking = threading.Thread(target=sidecar.client.info)
+        asking.start()
+        program.kill()
+        asking.join(20)
+    assert sidecar.client.screenshot().startswith(b"\x89PNG")
+
+
+def test_a_stopped_x_server_can_be_ended(start: Start) -> None:
+    """One that answers neither requests nor TERM."""
+    sidecar = start().up()
+    pid = sidecar.pids["Xvfb"]
+    os.kill(pid, signal.SIGSTOP)
+    sidecar.process.send_signal(signal.SIGTERM)
+    assert sidecar.wait() == 0
+    assert _gone(pid)
+
+
+def test_ending_is_fine_without_the_private_directory(start: Start) -> None:
+    """Somebody removed it: the sidecar ends all the same."""
+    import shutil
+
+    sidecar = start().up()
+    pids = sidecar.pids
+    shutil.rmtree(sidecar.directory)
+    sidecar.process.send_signal(signal.SIGTERM)
+    sidecar.wait()
+    assert all(_gone(pid) for pid in pids.values())
+
+
+def test_the_log_of_a_chatty_program_is_bounded(start: Start) -> None:
+    """Its descriptor appends: a log that was emptied starts small again."""
+    from jupyter_xdisplay.sidecar.child import LOG_MAX_BYTES, Child
+
+    directory = start().up().directory
+    child = Child("chatty", [], directory / "chatty.log")
+    child.log.write_bytes(b"x" * (LOG_MAX_BYTES + 1))
+    child.bound_log()
+    assert child.log.stat().st_size == 0
+
+
+def test_a_client_of_the_display_does_not_outlive_its_x_server(start: Start) -> None:
+    """Programs end with their display, as X has them do."""
+    sidecar = start().up()
+    with tk_window(sidecar.info, "goes") as program:
+        sidecar.client.stop()
+        assert program.wait(20) != 0
+    sidecar.wait()
+
+
+def test_bad_answers_are_unreachable(leftovers: Path) -> None:
+    """Nobody, or somebody else, on the socket's path: an error of ours."""
+    path = leftovers / "s.sock"
+    with pytest.raises(Unreachable):
+        SidecarClient(path).info()
+    with pytest.raises(Unreachable):
+        SidecarClient(path).open_rfb()
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(path))
+        server.listen()
+
+        def hang_up() -> None:
+            for _ in range(2):
+                connection, _ = server.accept()
+                connection.recv(4096)
+                connection.sendall(b"SSH-2.0-OpenSSH\r\n")
+                connection.close()
+
+        thread = threading.Thread(target=hang_up)
+        thread.start()
+        for call in (SidecarClient(path).info, SidecarClient(path).open_rfb):
+            with pytest.raises(Unreachable):
+                call()
+        thread.join()
+    path.unlink()
+
+
+def test_a_request_by_another_size_is_still_an_error_of_ours(start: Start) -> None:
+    """A first size beyond the largest ends the start with a usage error."""
+    with pytest.raises(UsageError):
+        start(size=Size(2000, 2000)).up()
+
+
+def test_the_answer_is_one_line_of_json(start: Start) -> None:
+    """Starters in other languages read it: one object with `info`."""
+    answer = start().answer()
+    assert answer is not None
+    assert list(answer) == ["info"]
+    assert DisplayInfo.from_json(answer["info"]).display.startswith(":")
