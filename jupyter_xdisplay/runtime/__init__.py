@@ -1,0 +1,1 @@
+"""Where a sidecar runs. *What* runs (the X server kind) is never its business."""

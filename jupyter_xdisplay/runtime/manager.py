@@ -1,0 +1,293 @@
+"""The manager of displays: makes, finds and ends them; the same in the server and in a kernel."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import time
+import uuid
+from collections.abc import AsyncGenerator
+from contextlib import suppress
+from typing import Any
+
+from traitlets import Float, Instance, Int, default
+from traitlets.config import LoggingConfigurable
+
+from jupyter_xdisplay.errors import DisplayNotFound, LimitReached, XDisplayError
+from jupyter_xdisplay.latest import Latest
+from jupyter_xdisplay.runtime.base import RunningSidecar
+from jupyter_xdisplay.runtime.local import LocalRuntime
+from jupyter_xdisplay.sidecar.client import SidecarClient, watch
+from jupyter_xdisplay.spec import DisplayInfo, DisplaySpec
+
+ENDED_KEPT = 100
+"""Ended displays that are remembered, so that views and kernels can be told why."""
+
+SCREENSHOT_TIMEOUT_S = 30.0
+LAST_PICTURE_S = 2.0
+"""A hung program that grabbed the X server must not hold up the end of its display."""
+
+KERNEL_ENDED = (
+    "This kernel's own process was connected to that X server and ended with it, as Xlib makes "
+    "every program do; Jupyter restarted the kernel, its variables are gone."
+)
+
+
+@dataclasses.dataclass
+class _Entry:
+    """A display that is kept: its sidecar, its newest state, the task that follows it."""
+
+    sidecar: RunningSidecar
+    spec: DisplaySpec
+    latest: Latest[DisplayInfo]
+    follower: asyncio.Task[None]
+    used: float = dataclasses.field(default_factory=time.monotonic)
+    picture: bytes | None = None
+
+
+class DisplayManager(LoggingConfigurable):
+    """Keeps displays, each for a kernel (or for none) under a name.
+
+    Used from one event loop. All methods raise `XDisplayError`s.
+    """
+
+    max_displays = Int(
+        16, min=1, help="Most displays at one time. Each is an X server of about 100 MB."
+    ).tag(config=True)
+    idle_timeout_s = Float(
+        0.0,
+        min=0.0,
+        help="Seconds after which a display that nobody views and no program uses is ended; "
+        "0 keeps it as long as its kernel.",
+    ).tag(config=True)
+    runtime: Any = Instance(LocalRuntime)
+
+    @default("runtime")
+    def _default_runtime(self) -> LocalRuntime:
+        return LocalRuntime(parent=self)
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._entries: dict[str, _Entry] = {}
+        self._locks: dict[tuple[str | None, str], asyncio.Lock] = {}
+        self._starting = 0
+        self.kernel_pids: dict[str, int] = {}
+        """The process of each kernel, where it is known: ending its X server would end it."""
+        self.kernel_processes: dict[str, str] = {}
+        """A name that each kernel process gave itself: other than a pid it is never used again."""
+
+    async def create(self, spec: DisplaySpec, kernel_id: str | None = None) -> DisplayInfo:
+        """Return the display of that kernel and name, started where it does not run.
+
+        A parked display is taken into use again; one that has ended is replaced. Size and DPI of
+        a running display stay as they are, but for an explicit size: that resizes it.
+
+        Raises
+        ------
+        LimitReached
+            When `max_displays` run already.
+        XDisplayError
+            Whatever did not come up.
+        """
+        async with self._locks.setdefault((kernel_id, spec.name), asyncio.Lock()):
+            entry = self._find(kernel_id, spec.name)
+            if entry is not None:
+                return await self._reuse(entry, spec)
+            if len(self._alive()) + self._starting >= self.max_displays:
+                raise LimitReached(
+                    f"{self.max_displays} displays run already.",
+                    fix="end one (%xdisplay list, %xdisplay stop), or raise the setting "
+                    "DisplayManager.max_displays",
+                )
+            self._starting += 1
+            try:
+                return await self._start(spec, kernel_id)
+            finally:
+                self._starting -= 1
+
+    def list_displays(self, kernel_id: str | None = None) -> list[DisplayInfo]:
+        """Return the displays of a kernel, or all of them; ended ones last."""
+        found = [
+            entry.latest.value
+            for entry in self._entries.values()
+            if kernel_id is None or entry.latest.value.kernel_id == kernel_id
+        ]
+        return sorted(found, key=lambda info: info.state == "ended")
+
+    def get(self, display_id: str) -> DisplayInfo:
+        """Return one display; raise DisplayNotFound when it is not kept."""
+        return self._entry(display_id).latest.value
+
+    async def watch(self, display_id: str) -> AsyncGenerator[DisplayInfo, None]:
+        """Yield one display now and at every change, until it ended."""
+        async for info in self._entry(display_id).latest.watch():
+            yield info
+
+    async def resize(self, display_id: str, spec: DisplaySpec) -> DisplayInfo:
+        """Give a display the size in `spec`; return it as it is then."""
+        return await self._reuse(self._entry(display_id), spec)
+
+    async def screenshot(self, display_id: str) -> bytes:
+        """Return the screen of a display as PNG: the last one taken where it has ended."""
+        self._entry(display_id)
+        return await asyncio.to_thread(self.still, display_id)
+
+    def still(self, display_id: str, timeout_s: float = SCREENSHOT_TIMEOUT_S) -> bytes:
+        """Do what `screenshot` does, blocking: for hooks that cannot wait otherwise."""
+        entry = self._entry(display_id)
+        if entry.latest.value.state == "running":
+            entry.picture = _client(entry).screenshot(timeout_s)
+        if entry.picture is None:
+            raise DisplayNotFound("This display has ended without a picture.", fix="%xdisplay")
+        return entry.picture
+
+    async def stop(self, display_id: str, *, force: bool = False) -> DisplayInfo:
+        """End a display; park it where that would end the kernel's own process.
+
+        With `force` it is ended although the kernel's process is connected to it.
+        """
+        entry = self._entry(display_id)
+        info = entry.latest.value
+        if info.state == "ended":
+            return info
+        kernel_pid = self.kernel_pids.get(info.kernel_id or "")
+        if not force and kernel_pid is not None and await self._connected(entry, kernel_pid):
+            self.log.info("Display %s is parked: its kernel is connected to it", display_id)
+            info = await asyncio.to_thread(_client(entry).park, [kernel_pid])
+            return _take(entry, info)
+        await self._end(entry)
+        return entry.latest.value
+
+    async def clear(self, kernel_id: str) -> None:
+        """Close what the programs of a kernel's former process left on its displays."""
+        for entry in self._of(kernel_id):
+            with suppress(XDisplayError):
+                await asyncio.to_thread(_client(entry).clear)
+                if entry.latest.value.state == "parked":
+                    _take(entry, await asyncio.to_thread(_client(entry).unpark))
+
+    async def forget_kernel(self, kernel_id: str | None) -> None:
+        """End all displays of a kernel that is gone; None: those of no kernel."""
+        self.kernel_pids.pop(kernel_id or "", None)
+        self.kernel_processes.pop(kernel_id or "", None)
+        await asyncio.gather(*(self._end(entry) for entry in self._of(kernel_id)))
+
+    async def end_idle(self) -> None:
+        """End displays that have been without viewers and programs for `idle_timeout_s`."""
+        if not self.idle_timeout_s:
+            return
+        now = time.monotonic()
+        for entry in list(self._entries.values()):
+            info = entry.latest.value
+            if info.viewers or info.windows or info.clients or info.state == "ended":
+                entry.used = now
+            elif now - entry.used > self.idle_timeout_s:
+                self.log.info("Ending display %s: idle", info.id)
+                await self._end(entry)
+
+    async def close(self) -> None:
+        """End all displays."""
+        await asyncio.gather(*(self._end(entry) for entry in self._entries.values()))
+
+    async def _start(self, spec: DisplaySpec, kernel_id: str | None) -> DisplayInfo:
+        display_id = uuid.uuid4().hex[:12]
+        sidecar = await self.runtime.start(display_id, spec)
+        info: DisplayInfo = dataclasses.replace(sidecar.info, kernel_id=kernel_id)
+        latest = Latest(info)
+        follower = asyncio.create_task(self._follow(display_id), name=f"follow {display_id}")
+        self._entries[display_id] = _Entry(sidecar, spec, latest, follower)
+        self.log.info("Display %s is %s, for kernel %s", display_id, info.display, kernel_id)
+        self._drop_old()
+        return info
+
+    async def _reuse(self, entry: _Entry, spec: DisplaySpec) -> DisplayInfo:
+        client = _client(entry)
+        info = entry.latest.value
+        if info.state == "parked":
+            info = await asyncio.to_thread(client.unpark)
+        if spec.size is not None and spec.size != info.size:
+            info = await asyncio.to_thread(client.resize, spec.size)
+        entry.used = time.monotonic()
+        return _take(entry, info)
+
+    async def _follow(self, display_id: str) -> None:
+        """Keep the newest state of a display until it ended, then clean up after it."""
+        entry = self._entries[display_id]
+        kernel_id = entry.latest.value.kernel_id
+        with suppress(XDisplayError):
+            async for info in watch(entry.latest.value.socket):
+                if entry.latest.value.state != "ended":
+                    entry.latest.set(self._with_price(info, kernel_id))
+        if entry.latest.value.state != "ended":
+            self._mark_ended(entry, "Its sidecar ended without a word: it was killed.")
+        entry.latest.close()
+        await entry.sidecar.end()
+
+    def _with_price(self, info: DisplayInfo, kernel_id: str | None) -> DisplayInfo:
+        """Add the kernel, and what an X server's end did to it (facts 24)."""
+        info = dataclasses.replace(info, kernel_id=kernel_id)
+        pid = self.kernel_pids.get(kernel_id or "")
+        if info.state == "ended" and pid in info.clients:
+            return dataclasses.replace(info, reason=f"{info.reason} {KERNEL_ENDED}")
+        return info
+
+    async def _connected(self, entry: _Entry, kernel_pid: int) -> bool:
+        with suppress(XDisplayError):
+            return kernel_pid in (await asyncio.to_thread(_client(entry).info)).clients
+        return False
+
+    async def _end(self, entry: _Entry) -> None:
+        if entry.latest.value.state != "ended":
+            with suppress(XDisplayError):
+                await asyncio.to_thread(self.still, entry.latest.value.id, LAST_PICTURE_S)
+            self._mark_ended(entry, "It was stopped.")
+        await entry.sidecar.end()
+        await asyncio.wait([entry.follower])
+
+    def _mark_ended(self, entry: _Entry, reason: str) -> None:
+        entry.latest.set(
+            dataclasses.replace(
+                entry.latest.value,
+                state="ended",
+                windows=(),
+                viewers=0,
+                reason=reason,
+                fix="%xdisplay starts a new one",
+            )
+        )
+
+    def _entry(self, display_id: str) -> _Entry:
+        entry = self._entries.get(display_id)
+        if entry is None:
+            raise DisplayNotFound(
+                f"There is no display {display_id}.", fix="%xdisplay starts a new one"
+            )
+        return entry
+
+    def _find(self, kernel_id: str | None, name: str) -> _Entry | None:
+        for entry in self._alive():
+            info = entry.latest.value
+            if (info.kernel_id, info.name) == (kernel_id, name):
+                return entry
+        return None
+
+    def _of(self, kernel_id: str | None) -> list[_Entry]:
+        return [entry for entry in self._alive() if entry.latest.value.kernel_id == kernel_id]
+
+    def _alive(self) -> list[_Entry]:
+        return [e for e in self._entries.values() if e.latest.value.state != "ended"]
+
+    def _drop_old(self) -> None:
+        ended = [key for key, entry in self._entries.items() if entry.latest.value.state == "ended"]
+        for key in ended[: max(0, len(ended) - ENDED_KEPT)]:
+            del self._entries[key]
+
+
+def _take(entry: _Entry, info: DisplayInfo) -> DisplayInfo:
+    """Take what the sidecar answered as the newest state; it does not know its kernel."""
+    entry.latest.set(dataclasses.replace(info, kernel_id=entry.latest.value.kernel_id))
+    return entry.latest.value
+
+
+def _client(entry: _Entry) -> SidecarClient:
+    return SidecarClient(entry.latest.value.socket)

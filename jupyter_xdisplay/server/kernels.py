@@ -1,0 +1,126 @@
+"""Follows the lives of kernels: environment at launch, displays closed when they are gone."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from jupyter_core.utils import ensure_async
+from traitlets.config import LoggingConfigurable
+
+from jupyter_xdisplay.errors import XDisplayError
+from jupyter_xdisplay.runtime.manager import DisplayManager
+from jupyter_xdisplay.server.kernel_socket import KernelSocket
+from jupyter_xdisplay.spec import DisplaySpec
+
+
+class Kernels(LoggingConfigurable):
+    """Hooks into every kernel manager that the server makes.
+
+    Launches and clean-ups are wrapped, not listened to: the environment has to be there at each
+    launch, also after a session rename rewrote it (facts 17), and a clean-up has to be waited
+    for.
+
+    Parameters
+    ----------
+    kernel_manager
+        The server's mapping of kernel managers.
+    manager
+        The displays.
+    kernel_socket
+        Where kernels reach us, None when it could not be opened.
+    start_with_kernel
+        Start a display before each kernel.
+    """
+
+    def __init__(
+        self,
+        kernel_manager: Any,
+        manager: DisplayManager,
+        kernel_socket: KernelSocket | None,
+        *,
+        start_with_kernel: bool = False,
+    ) -> None:
+        super().__init__(parent=manager)
+        self._kernels = kernel_manager
+        self._manager = manager
+        self._socket = kernel_socket
+        self._start_with_kernel = start_with_kernel
+        self._launching: set[str] = set()
+        self._missing: set[str] = set()
+
+    def attach(self) -> None:
+        """Wrap the factory that makes kernel managers."""
+        make = self._kernels.kernel_manager_factory
+
+        def make_and_follow(*args: Any, **kwargs: Any) -> Any:
+            kernel = make(*args, **kwargs)
+            self._follow(kernel)
+            return kernel
+
+        self._kernels.kernel_manager_factory = make_and_follow
+
+    async def reconcile(self) -> None:
+        """End displays of kernels that went without a word.
+
+        A kernel counts as gone when two rounds in a row miss it: while it starts or restarts it
+        is for a moment neither known nor alive.
+        """
+        owners = {i.kernel_id for i in self._manager.list_displays() if i.state != "ended"}
+        missing = {kernel_id for kernel_id in owners if kernel_id and not await self._is(kernel_id)}
+        for kernel_id in missing & self._missing:
+            await self.gone(kernel_id)
+        self._missing = missing
+
+    async def gone(self, kernel_id: str) -> None:
+        """End what belongs to a kernel."""
+        if self._socket is not None:
+            self._socket.revoke(kernel_id)
+        await self._manager.forget_kernel(kernel_id)
+
+    async def _is(self, kernel_id: str) -> bool:
+        """Tell whether a kernel is there, or will be: started just now, or by its restarter."""
+        if kernel_id in self._launching:
+            return True
+        if kernel_id not in self._kernels:
+            return False
+        kernel = self._kernels.get_kernel(kernel_id)
+        return kernel.autorestart or bool(await ensure_async(kernel.is_alive()))
+
+    def _follow(self, kernel: Any) -> None:
+        # the names are part of jupyter_client's interface for subclasses
+        launch = kernel._async_launch_kernel  # noqa: SLF001
+        clean = kernel._async_cleanup_resources  # noqa: SLF001
+
+        async def launch_with_display(kernel_cmd: list[str], **kwargs: Any) -> None:
+            environment = kwargs.get("env") or dict(os.environ)
+            self._launching.add(kernel.kernel_id)
+            try:
+                kwargs["env"] = {**environment, **await self._environment(kernel.kernel_id)}
+                await launch(kernel_cmd, **kwargs)
+            finally:
+                self._launching.discard(kernel.kernel_id)
+
+        async def clean_with_displays(restart: bool = False) -> None:
+            await clean(restart=restart)
+            if not restart:
+                await self.gone(kernel.kernel_id)
+
+        kernel._async_launch_kernel = launch_with_display  # noqa: SLF001
+        kernel._async_cleanup_resources = clean_with_displays  # noqa: SLF001
+
+    async def _environment(self, kernel_id: str) -> dict[str, str]:
+        """Return what a kernel process gets at its launch, be it the first or a restart."""
+        if self._socket is None:
+            return {}
+        await self._manager.clear(kernel_id)
+        if self._start_with_kernel:
+            try:
+                await self._manager.create(DisplaySpec(), kernel_id)
+            except XDisplayError as error:
+                self.log.error("Kernel %s starts without a display. %s", kernel_id, error)
+        environment = self._socket.environment(kernel_id)
+        running = [i for i in self._manager.list_displays(kernel_id) if i.state == "running"]
+        for info in sorted(running, key=lambda info: info.name == "main"):
+            environment.update(DISPLAY=info.display, XAUTHORITY=info.xauthority)
+        return environment

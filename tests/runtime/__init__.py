@@ -1,0 +1,1 @@
+"""Local sidecars and their manager."""

@@ -1,0 +1,61 @@
+"""When the server ends, however it ends, everything ends with it."""
+
+from __future__ import annotations
+
+import os
+import pty
+import signal
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from tests.server.conftest import MakeServer
+from tests.server.real_server import END_DEADLINE_S, JupyterServer
+from tests.traces import traces
+from tests.waiting import wait_until
+
+
+def _terminate(server: JupyterServer) -> None:
+    server.process.terminate()
+
+
+def _interrupt_twice(server: JupyterServer) -> None:
+    """Type Ctrl-C until it is enough: the first one asks, the second one does not."""
+
+    def ended() -> bool:
+        if server.process.poll() is None:
+            server.process.send_signal(signal.SIGINT)
+        with suppress(Exception):
+            server.process.wait(0.5)
+        return server.process.poll() is not None
+
+    wait_until(ended, "Ctrl-C twice does not end it", END_DEADLINE_S)
+
+
+def _kill(server: JupyterServer) -> None:
+    server.process.kill()
+
+
+@pytest.mark.parametrize("end", [_terminate, _interrupt_twice, _kill])
+def test_nothing_is_left_of_a_server(make_server: MakeServer, leftovers: Path, end: object) -> None:
+    """No process, socket, lock, directory or SysV segment, of kernels' displays and nobody's."""
+    assert callable(end)
+    before = traces(leftovers)
+    terminal, stdin = pty.openpty()
+    try:
+        server = make_server(stdin=stdin)
+        kernel_id = server.start_kernel()
+        displays = [server.display(kernel_id=kernel_id), server.display()]
+        sockets = [Path(f"/tmp/.X11-unix/X{info['display'][1:]}") for info in displays]
+        assert all(socket.is_socket() for socket in sockets)
+        assert traces(leftovers) - before
+        end(server)
+        server.process.wait(END_DEADLINE_S)
+        wait_until(
+            lambda: not traces(leftovers) - before, f"left behind: {traces(leftovers) - before}"
+        )
+        assert not any(socket.exists() for socket in sockets)
+    finally:
+        os.close(terminal)
+        os.close(stdin)
