@@ -1,0 +1,287 @@
+"""The Python API: `display()` and `Display`. Works in notebooks, in IPython and in plain scripts.
+
+::
+
+    import jupyter_xdisplay as xd
+
+    with xd.display(size="800x600") as d:
+        d.run("glxgears")
+        d.snapshot("gears.png")
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import os
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jupyter_xdisplay.errors import DisplayEnded, Unreachable, UsageError
+from jupyter_xdisplay.kernel import environ, programs
+from jupyter_xdisplay.spec import DisplaySpec, Size, check_size, parse_size
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Mapping, Sequence
+    from types import TracebackType
+
+    import PIL.Image
+
+    from jupyter_xdisplay.kernel.session import Session
+    from jupyter_xdisplay.sidecar.client import SidecarClient
+    from jupyter_xdisplay.spec import DisplayInfo, WindowInfo
+
+    SizeLike = str | tuple[int, int] | None
+
+
+def display(size: SizeLike = None, name: str = "main", dpi: int | None = None) -> Display:
+    """Return the display called `name`, started where it does not run, and switch to it.
+
+    DISPLAY and XAUTHORITY point to it from then on, for this process and what it starts.
+
+    Parameters
+    ----------
+    size
+        Width and height in pixels, as `"1280x720"` or `(1280, 720)`.
+    name
+        Its name: one process can have several.
+    dpi
+        Dots per inch that programs are told.
+
+    Raises
+    ------
+    XDisplayError
+        Whatever did not come up, with the last lines of its log and the step that mends it.
+    """
+    from jupyter_xdisplay.kernel.session import get_session
+
+    spec = DisplaySpec.from_json({"name": name, "size": size, "dpi": dpi})
+    return get_session().start(spec).display
+
+
+def read_size(size: SizeLike) -> Size:
+    """Return a size given as text or as a pair.
+
+    Raises
+    ------
+    UsageError
+        When it is none.
+    """
+    if isinstance(size, str):
+        return parse_size(size)
+    try:
+        width, height = size  # type: ignore[misc]
+        return check_size(Size(int(width), int(height)))
+    except UsageError:
+        raise
+    except (TypeError, ValueError) as error:
+        raise UsageError(
+            f"{size!r} is not a size.", fix='give "1280x720" or (1280, 720), in pixels'
+        ) from error
+
+
+class Display:
+    """A display of this process. Made by `display`, never directly.
+
+    As a context manager it is stopped at the end, and the environment is as it was before.
+    """
+
+    def __init__(self, session: Session, info: DisplayInfo) -> None:
+        self._session = session
+        self._info = info
+
+    @property
+    def id(self) -> str:
+        """Its id: another one after every start."""
+        return self._info.id
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return self._info.name
+
+    @property
+    def known_info(self) -> DisplayInfo:
+        """What was last known about it, without asking."""
+        return self._info
+
+    @property
+    def info(self) -> DisplayInfo:
+        """Everything about it, as it is now. `state` is "ended" when it is gone."""
+        if self._info.state == "ended":
+            return self._info
+        try:
+            self._info = self._sidecar().info()
+        except Unreachable:
+            self._info = self._session.last_words(self._info)
+        return self._info
+
+    @property
+    def size(self) -> Size:
+        """Width and height in pixels, as they are now."""
+        return self.info.size
+
+    def windows(self) -> list[WindowInfo]:
+        """Return the windows that are open now."""
+        return list(self.info.windows)
+
+    def png(self) -> bytes:
+        """Return the whole screen as PNG.
+
+        Raises
+        ------
+        DisplayEnded
+            When the display is gone.
+        """
+        try:
+            return self._sidecar().screenshot()
+        except Unreachable as error:
+            raise self._gone() from error
+
+    def snapshot(self, file: str | os.PathLike[str] | None = None) -> PIL.Image.Image:
+        """Return the whole screen as a Pillow image, and write it to `file` where one is given.
+
+        Raises
+        ------
+        UsageError
+            When the file cannot be written, or its suffix names no format of images.
+        DisplayEnded
+            When the display is gone.
+        """
+        import PIL.Image
+
+        image = PIL.Image.open(io.BytesIO(self.png())).convert("RGB")
+        if file is not None:
+            _save(image, Path(file).expanduser())
+        return image
+
+    def resize(self, size: SizeLike) -> Size:
+        """Give the screen another size in pixels; return the one that it has then.
+
+        Raises
+        ------
+        UsageError
+            When it cannot have this size.
+        """
+        try:
+            self._info = self._sidecar().resize(read_size(size))
+        except Unreachable as error:
+            raise self._gone() from error
+        return self._info.size
+
+    def show(self) -> None:
+        """Show it live in the notebook, under the cell that runs.
+
+        Raises
+        ------
+        UsageError
+            When there is no notebook.
+        """
+        self._session.show(self)
+
+    def run(self, program: str | Sequence[str], **options: Any) -> subprocess.Popen[bytes]:
+        """Start a program on this display, in a session of its own: no interrupt reaches it.
+
+        Parameters
+        ----------
+        program
+            The program and its arguments, as a list or as one line.
+        options
+            More options for `subprocess.Popen`.
+
+        Raises
+        ------
+        ProgramMissing
+            When it is not installed; the error names the command that installs it.
+        DisplayEnded
+            When the display is gone.
+        """
+        return self.start_program(program, keep_output=False, **options).popen
+
+    def start_program(
+        self, program: str | Sequence[str], *, keep_output: bool, **options: Any
+    ) -> programs.Program:
+        """Start a program as `run` does; see `programs.start`."""
+        arguments = shlex.split(program) if isinstance(program, str) else list(program)
+        if self.info.state != "running":
+            raise self._gone()
+        environment = self.environment(options.pop("env", os.environ))
+        return programs.start(arguments, environment, keep_output=keep_output, **options)
+
+    def environment(self, base: Mapping[str, str]) -> dict[str, str]:
+        """Return `base` changed so that windows appear on this display."""
+        changed = dict(base)
+        for change in environ.plan(base, self._info.display, self._info.xauthority):
+            if change.value is None:
+                changed.pop(change.variable, None)
+            else:
+                changed[change.variable] = change.value
+        return changed
+
+    def stop(self, *, force: bool = False) -> DisplayInfo:
+        """End it, with all windows on it; return it as it is then.
+
+        A display that this process itself has windows on is parked instead (state "parked"):
+        its end would be the end of this process. `force` ends it all the same.
+        """
+        return self._session.stop(self, force=force)
+
+    def __enter__(self) -> Display:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._session.is_ours():
+            self.stop()
+
+    def __repr__(self) -> str:
+        info = self._info
+        return f"<Display {info.name!r} {info.display} {info.size} {info.state}>"
+
+    def _ipython_display_(self) -> None:
+        if self._session.has_notebook() and self.info.state == "running":
+            self.show()
+        else:
+            print(repr(self))  # noqa: T201
+
+    def ended(self, reason: str, fix: str | None = None) -> None:
+        """Note that it is gone."""
+        self._info = dataclasses.replace(self._info, state="ended", reason=reason, fix=fix)
+
+    def update(self, info: DisplayInfo) -> None:
+        """Take over what the host says about it."""
+        self._info = info
+
+    def _sidecar(self) -> SidecarClient:
+        from jupyter_xdisplay.sidecar.client import SidecarClient
+
+        if self._info.state == "ended":
+            raise Unreachable(self._info.reason or "The display has ended.")
+        return SidecarClient(self._info.socket)
+
+    def _gone(self) -> DisplayEnded:
+        info = self.info
+        if info.state == "parked":
+            return DisplayEnded(f"The display {info.name!r} is parked.", fix="%xdisplay start")
+        return DisplayEnded(
+            f"The display {info.name!r} has ended: {info.reason or 'it does not answer.'}",
+            fix=info.fix or f"%xdisplay start --name {info.name}",
+            log=list(info.log),
+        )
+
+
+def _save(image: PIL.Image.Image, path: Path) -> None:
+    try:
+        image.save(path)
+    except ValueError as error:
+        raise UsageError(
+            f"The suffix of {path} names no format of images.", fix="end it in .png or .jpg"
+        ) from error
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror or error}.") from error

@@ -1,0 +1,131 @@
+"""What a display brings to an IPython shell: `&`, the GUI event loop, views in cells."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
+
+from jupyter_xdisplay.errors import XDisplayError
+from jupyter_xdisplay.kernel import environ, figures
+from jupyter_xdisplay.kernel.background import BackgroundPrograms
+from jupyter_xdisplay.kernel.gui import GuiLoop
+from jupyter_xdisplay.kernel.host import STOPPED
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from jupyter_xdisplay.kernel.display import Display
+    from jupyter_xdisplay.kernel.session import Session
+    from jupyter_xdisplay.kernel.views import Views
+
+
+class ShellParts:
+    """The parts of this package that live in one IPython shell.
+
+    Parameters
+    ----------
+    shell
+        The IPython shell.
+    session
+        The session of this process.
+    """
+
+    def __init__(self, shell: InteractiveShell, session: Session) -> None:
+        self.shell = shell
+        self._session = session
+        self.gui = GuiLoop(
+            shell, self._can_open_windows, lambda: session.environment.before("MPLBACKEND")
+        )
+        self.background = BackgroundPrograms(shell)
+        self.views: Views | None = None
+        self._told: set[str] = set()
+        self._settled: WeakSet[Any] = WeakSet()
+        shell.events.register("pre_run_cell", self._before_cell)
+        if hasattr(shell, "kernel"):
+            from jupyter_xdisplay.kernel.views import Views
+
+            self.views = Views(self._stop_from_view)
+            shell.events.register("post_run_cell", self._after_cell)
+
+    def prepare(self) -> None:
+        """Begin slow imports while a display starts in another process."""
+        if self.views is not None:
+            self.views.import_early()
+
+    def display_is_there(self) -> list[str]:
+        """Switch on what windows need; return what the user has to be told."""
+        self.background.install()
+        told = [self.gui.arm(), *environ.notes(os.environ)]
+        fresh = [line for line in told if line and line not in self._told]
+        self._told.update(fresh)
+        return fresh
+
+    def no_display_left(self) -> None:
+        """Put back what `display_is_there` changed."""
+        self.background.remove()
+        if threading.current_thread() is threading.main_thread():
+            self.gui.put_back()
+        else:
+            self.shell.events.register("pre_run_cell", self._put_back_late)
+
+    def before_stop(self, display: Display, *, last: bool) -> None:
+        """Take the last picture, and close this process's own figures on the last display."""
+        if self.views is not None:
+            self.views.remember(display)
+        if last and threading.current_thread() is threading.main_thread():
+            figures.close_all()
+            self.gui.put_back()
+
+    def after_stop(self, display: Display) -> None:
+        """Leave the last picture where the views were."""
+        if self.views is not None:
+            self.views.end(display)
+
+    def close(self) -> None:
+        """Let the shell go."""
+        self.shell.events.unregister("pre_run_cell", self._before_cell)
+        if self.views is not None:
+            self.shell.events.unregister("post_run_cell", self._after_cell)
+
+    def _before_cell(self, *_: Any) -> None:
+        """Notice a display that ended, or was closed in its view, since the last cell."""
+        current = self._session.current
+        if current is None:
+            return
+        info = current.info
+        if info.state == "running":
+            return
+        if info.state == "parked":
+            figures.close_all()
+        self._session.release(current)
+        if info.state == "ended" and info.reason != STOPPED:
+            what = f"Display {info.name!r} ({info.display}) has ended: {info.reason}"
+            print(f"{what} To start a new one: %xdisplay", file=sys.stderr)  # noqa: T201
+
+    def _after_cell(self, *_: Any) -> None:
+        if self.views is None:
+            return
+        session = self._session
+        if session.current is None or session.host.via_server:
+            return
+        if self.views.wants_pictures(session.current):
+            figures.settle(self._settled)
+            self.views.refresh(session.current)
+
+    def _can_open_windows(self) -> bool:
+        current = self._session.current
+        return current is not None and current.info.state == "running"
+
+    def _stop_from_view(self, display: Display) -> None:
+        try:
+            self._session.stop(display)
+        except XDisplayError as error:
+            self.shell.log.warning("%s", error)
+
+    def _put_back_late(self, *_: Any) -> None:
+        self.shell.events.unregister("pre_run_cell", self._put_back_late)
+        if self._session.current is None:
+            self.gui.put_back()

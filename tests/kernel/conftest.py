@@ -1,0 +1,50 @@
+"""Kernels: one for each test that changes something; nothing may be left after it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.kernel.kernel_process import KernelProcess, Starter
+
+LOAD = "%load_ext jupyter_xdisplay"
+
+
+@pytest.fixture
+def start_kernel(leftovers: Path) -> Iterator[Starter]:
+    """Give a function that starts a kernel with extra environment variables."""
+    started: list[KernelProcess] = []
+
+    def start(**environment: str) -> KernelProcess:
+        started.append(KernelProcess(**environment))
+        return started[-1]
+
+    yield start
+    for kernel in started:
+        kernel.end()
+
+
+@pytest.fixture
+def kernel(start_kernel: Starter) -> KernelProcess:
+    """Give a kernel with the extension loaded and no display yet."""
+    kernel = start_kernel()
+    kernel.ok(LOAD)
+    return kernel
+
+
+@pytest.fixture
+def display(kernel: KernelProcess) -> KernelProcess:
+    """Give a kernel with a display, and `d` for its Python object."""
+    kernel.ok("%xdisplay\nimport jupyter_xdisplay as xd; d = xd.display()")
+    return kernel
+
+
+@pytest.fixture(scope="package")
+def shared_kernel() -> Iterator[KernelProcess]:
+    """Give a kernel for cells that change nothing."""
+    kernel = KernelProcess()
+    kernel.ok(LOAD)
+    yield kernel
+    kernel.end()
