@@ -1,0 +1,175 @@
+"""Private directories: 0700, ours, with socket paths short enough for `sun_path` (unix(7))."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import stat
+import tempfile
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from jupyter_xdisplay.errors import PrivateDirectoryError
+
+ROOT_VARIABLE = "JUPYTER_XDISPLAY_RUNTIME_DIR"
+"""Environment variable that names another root for the private directories."""
+
+SOCKET_PATH_MAX = 107
+"""Longest path in bytes that a Unix socket can have (sun_path is 108 with its final zero)."""
+
+UNFINISHED_S = 60.0
+"""After this time nobody is still making a directory that has no lock yet."""
+
+_LONGEST_NAME = "d-0123456789ab/sidecar.sock"
+
+
+class PrivateDirectory(NamedTuple):
+    """A directory with one owner, and the descriptor that holds its lock.
+
+    Whoever has the descriptor open is alive: the lock goes with its last holder, however that
+    ended, so that a directory whose lock is free can be reaped (flock(2)).
+    """
+
+    path: Path
+    lock_fd: int
+
+
+def runtime_root() -> Path:
+    """Return the directory for all private directories of this user, made where it is missing.
+
+    `$JUPYTER_XDISPLAY_RUNTIME_DIR`, else `$XDG_RUNTIME_DIR/jupyter-xdisplay` where that is ours
+    and writable, else `/tmp/jupyter-xdisplay-<uid>`.
+
+    Raises
+    ------
+    PrivateDirectoryError
+        When it cannot be made, is not ours, or is too deep for a socket.
+    """
+    root = _configured_root()
+    longest = len(os.fsencode(root / _LONGEST_NAME))
+    if longest > SOCKET_PATH_MAX:
+        raise PrivateDirectoryError(
+            f"{root} is too deep: socket paths in it have {longest} bytes of {SOCKET_PATH_MAX}.",
+            fix=f"export {ROOT_VARIABLE}=/tmp/xd-{os.getuid()}",
+        )
+    try:
+        root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise _cannot_make(root, error) from error
+    _check_ours(root)
+    return root
+
+
+def make_private_directory(name: str) -> PrivateDirectory:
+    """Make the private directory of a display or a server, and lock it.
+
+    Raises
+    ------
+    PrivateDirectoryError
+        When the disk is full or the root is not writable.
+    """
+    path = runtime_root() / f"d-{name}"
+    unlocked = path.with_name(f"new-{name}")  # becomes visible to reapers once it is locked
+    try:
+        unlocked.mkdir(mode=0o700)
+        lock_fd = os.open(unlocked / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fcntl.flock(lock_fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        unlocked.rename(path)
+    except OSError as error:
+        remove_directory(unlocked)
+        raise _cannot_make(path, error) from error
+    return PrivateDirectory(path, lock_fd)
+
+
+def abandoned_directories() -> list[Path]:
+    """Return the directories of this user that nobody holds any more."""
+    root = runtime_root()
+    finished = [path for path in root.glob("d-*") if _is_abandoned(path)]
+    unfinished = [path for path in root.glob("new-*") if _is_old(path) and _is_abandoned(path)]
+    return sorted(finished + unfinished)
+
+
+def remove_directory(path: Path) -> None:
+    """Remove a private directory with all that is in it; one that is gone is fine."""
+    with suppress(FileNotFoundError):
+        shutil.rmtree(path)
+
+
+def write_private(path: Path, data: bytes) -> None:
+    """Write a file that only this user can read, whole or not at all (facts: never truncate).
+
+    Raises
+    ------
+    PrivateDirectoryError
+        When it cannot be written.
+    """
+    temporary = path.with_name(path.name + ".new")
+    try:
+        fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        with os.fdopen(fd, "wb") as file:
+            file.write(data)
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise _cannot_make(path, error) from error
+
+
+def _configured_root() -> Path:
+    if configured := os.environ.get(ROOT_VARIABLE):
+        return Path(configured)
+    session = os.environ.get("XDG_RUNTIME_DIR")
+    if session:
+        with suppress(OSError):
+            info = Path(session).stat()
+            if info.st_uid == os.getuid() and os.access(session, os.W_OK | os.X_OK):
+                return Path(session) / "jupyter-xdisplay"
+    return Path(tempfile.gettempdir()) / f"jupyter-xdisplay-{os.getuid()}"
+
+
+def _check_ours(root: Path) -> None:
+    info = root.lstat()
+    if not stat.S_ISDIR(info.st_mode) or info.st_uid != os.getuid():
+        raise PrivateDirectoryError(
+            f"{root} is not a directory of this user.",
+            fix=f"remove it, or export {ROOT_VARIABLE} with another directory",
+        )
+    if stat.S_IMODE(info.st_mode) & 0o022:  # left as it is: others use it, as they do /tmp
+        raise PrivateDirectoryError(
+            f"{root} can be written by others.",
+            fix=f"chmod 700 {root}, or export {ROOT_VARIABLE} with a directory of your own",
+        )
+    if not os.access(root, os.W_OK | os.X_OK):
+        raise _cannot_make(root, PermissionError("not writable"))
+
+
+def _is_old(path: Path) -> bool:
+    try:
+        return time.time() - path.stat().st_mtime > UNFINISHED_S
+    except OSError:
+        return False
+
+
+def _is_abandoned(path: Path) -> bool:
+    try:
+        fd = os.open(path / "lock", os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return path.is_dir()
+    except OSError:
+        return False  # not one of ours
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    finally:
+        os.close(fd)
+    return True
+
+
+def _cannot_make(path: Path, error: OSError) -> PrivateDirectoryError:
+    return PrivateDirectoryError(
+        f"The private directory {path} cannot be written: {error.strerror or error}.",
+        fix=f"free some space there, or export {ROOT_VARIABLE} with a writable directory",
+    )

@@ -1,0 +1,256 @@
+"""What is asked of a display (`DisplaySpec`) and what is there (`DisplayInfo`, `WindowInfo`).
+
+Frozen values that cross every seam (kernel, server, sidecar, browser) as the same JSON.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple
+
+from jupyter_xdisplay.errors import UsageError
+
+MIN_SIDE = 64
+"""Smallest width or height in pixels: below it no toolkit can place a window."""
+
+DEPTHS = (16, 24)
+"""Bits per pixel that screens can have: true colour only."""
+
+STREAMS = ("builtin", "x11vnc")
+"""RFB servers: the sidecar's own, and x11vnc."""
+
+NAME_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}")
+"""Names of displays: they become part of messages and URLs, never of paths."""
+
+State = Literal["running", "parked", "ended"]
+"""running; parked: kept alive, unseen, for a kernel that is connected to it; ended: gone."""
+
+
+class Size(NamedTuple):
+    """Width and height in pixels."""
+
+    width: int
+    height: int
+
+    def __str__(self) -> str:
+        return f"{self.width}x{self.height}"
+
+
+def parse_size(text: str, *, largest: Size | None = None) -> Size:
+    """Read `WIDTHxHEIGHT` in pixels.
+
+    Raises
+    ------
+    UsageError
+        When it is not of that form, or smaller or larger than a screen can be.
+    """
+    match = re.fullmatch(r"\s*([0-9]{1,9})\s*[xX\u00d7]\s*([0-9]{1,9})\s*", text)
+    if match is None:
+        raise UsageError(
+            f"{text!r} is not a size.", fix="give width and height in pixels, such as 1280x720"
+        )
+    return check_size(Size(int(match[1]), int(match[2])), largest=largest)
+
+
+def check_size(size: Size, *, largest: Size | None = None) -> Size:
+    """Return `size` if a screen can have it, within `largest` where that is given.
+
+    Raises
+    ------
+    UsageError
+        When a side is below `MIN_SIDE` or above that of `largest`.
+    """
+    if size.width < MIN_SIDE or size.height < MIN_SIDE:
+        raise UsageError(
+            f"{size} is too small for a screen.", fix=f"use at least {MIN_SIDE}x{MIN_SIDE}"
+        )
+    if largest is not None and (size.width > largest.width or size.height > largest.height):
+        raise UsageError(
+            f"{size} is larger than this display can become ({largest}).",
+            fix=f"use at most {largest}, or raise the setting LocalRuntime.max_size",
+        )
+    return size
+
+
+def check_name(name: str) -> str:
+    """Return `name` if it can name a display.
+
+    Raises
+    ------
+    UsageError
+        When it is not 1 to 32 letters, digits, dots, underscores or hyphens.
+    """
+    if NAME_PATTERN.fullmatch(name) is None:
+        raise UsageError(
+            f"{name!r} cannot name a display.",
+            fix="use up to 32 letters, digits, '.', '_' or '-', beginning with a letter or digit",
+        )
+    return name
+
+
+def check_depth(depth: int | None) -> int | None:
+    """Return `depth` if pixels of it can be captured.
+
+    Raises
+    ------
+    UsageError
+        When it is not one of `DEPTHS`.
+    """
+    if depth is not None and depth not in DEPTHS:
+        raise UsageError(f"A depth of {depth} bits is not supported.", fix="use 24, or 16")
+    return depth
+
+
+@dataclass(frozen=True)
+class DisplaySpec:
+    """What is asked of a display.
+
+    Fields left None take the configured default. Sizes are in pixels, DPI in dots per inch,
+    depth in bits per pixel.
+    """
+
+    name: str = "main"
+    size: Size | None = None
+    dpi: int | None = None
+    depth: int | None = None
+    stream: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the fields as JSON; sizes as `[width, height]`."""
+        value = dataclasses.asdict(self)
+        value["size"] = list(self.size) if self.size else None
+        return value
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> DisplaySpec:
+        """Read what `to_json` gives, or a request's body (`size` also as `"1280x720"`).
+
+        Raises
+        ------
+        UsageError
+            On unknown fields and on values of a wrong type or range.
+        """
+        known = {f.name for f in dataclasses.fields(cls)}
+        if unknown := sorted(set(value) - known):
+            raise UsageError(
+                f"unknown field {unknown[0]!r} for a display.",
+                fix="known fields: " + ", ".join(sorted(known)),
+            )
+        return cls(
+            name=check_name(str(value.get("name") or "main")),
+            size=_size_from_json(value.get("size")),
+            dpi=_whole_number(value, "dpi", 20, 1000),
+            depth=check_depth(_whole_number(value, "depth", 1, 32)),
+            stream=_stream(value.get("stream")),
+        )
+
+
+def _stream(value: Any) -> str | None:
+    if value is not None and value not in STREAMS:
+        raise UsageError(f"{value!r} is no RFB server.", fix="use one of: " + ", ".join(STREAMS))
+    return str(value) if value is not None else None
+
+
+def _size_from_json(value: Any) -> Size | None:
+    if value is None:
+        return None
+    if isinstance(value, str):
+        return parse_size(value)
+    if isinstance(value, (list, tuple)) and len(value) == 2:  # noqa: SIM102
+        if all(isinstance(side, int) and not isinstance(side, bool) for side in value):
+            return check_size(Size(*value))
+    raise UsageError(f"{value!r} is not a size.", fix='give "1280x720" or [1280, 720]')
+
+
+def _whole_number(value: dict[str, Any], key: str, low: int, high: int) -> int | None:
+    number = value.get(key)
+    if number is None:
+        return None
+    if not isinstance(number, int) or isinstance(number, bool) or not low <= number <= high:
+        raise UsageError(
+            f"{key} {number!r} is not possible.", fix=f"use a whole number from {low} to {high}"
+        )
+    return number
+
+
+@dataclass(frozen=True)
+class WindowInfo:
+    """A top-level window. Positions and sizes in pixels of the screen.
+
+    `pid` is that of the owning process in the sidecar's PID namespace, 0 where X does not tell.
+    `responding` is False when the program did not answer `_NET_WM_PING` (EWMH), None when it
+    does not take part in it.
+    """
+
+    id: int
+    title: str
+    wm_class: str
+    pid: int
+    x: int
+    y: int
+    width: int
+    height: int
+    responding: bool | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the fields as JSON."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> WindowInfo:
+        """Read what `to_json` gives; unknown fields are left out."""
+        known = {f.name for f in dataclasses.fields(cls)}
+        return cls(**{key: item for key, item in value.items() if key in known})
+
+
+@dataclass(frozen=True)
+class DisplayInfo:
+    """A display as it is. Everything a kernel, a view or an administrator is told.
+
+    `display` and `xauthority` are the values of DISPLAY and XAUTHORITY, `socket` is the sidecar's
+    Unix socket. `chosen` maps each part (xserver, window_manager, stream, runtime) to what runs
+    and why. When `state` is "ended", `reason`, `fix` and `log` tell why.
+    """
+
+    id: str
+    name: str
+    state: State
+    display: str
+    xauthority: str
+    socket: str
+    size: Size
+    max_size: Size
+    dpi: int
+    depth: int
+    runtime: str = "local"
+    kernel_id: str | None = None
+    created: str = ""
+    viewers: int = 0
+    windows: tuple[WindowInfo, ...] = ()
+    clients: tuple[int, ...] = ()
+    chosen: dict[str, str] = field(default_factory=dict)
+    notice: str | None = None
+    reason: str | None = None
+    fix: str | None = None
+    log: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the fields as JSON; sizes as `[width, height]`, windows as objects."""
+        value = dataclasses.asdict(self)
+        value["size"] = list(self.size)
+        value["max_size"] = list(self.max_size)
+        return value
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> DisplayInfo:
+        """Read what `to_json` gives; unknown fields are left out (a newer sidecar)."""
+        known = {f.name for f in dataclasses.fields(cls)}
+        fields = {key: item for key, item in value.items() if key in known}
+        fields["size"] = Size(*value["size"])
+        fields["max_size"] = Size(*value["max_size"])
+        fields["windows"] = tuple(map(WindowInfo.from_json, value.get("windows", ())))
+        fields["clients"] = tuple(value.get("clients", ()))
+        fields["log"] = tuple(value.get("log", ()))
+        return cls(**fields)
