@@ -1,0 +1,1 @@
+"""Benchmarks: `make bench` runs them all, prints tables, writes `results/<name>.json`."""

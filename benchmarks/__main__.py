@@ -1,0 +1,28 @@
+"""Run all benchmarks, or one that is named with its options: `python -m benchmarks rfb --quick`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+from benchmarks import rfb_servers, startup
+
+BENCHMARKS: dict[str, Callable[[list[str]], None]] = {
+    "startup": startup.main,
+    "rfb": rfb_servers.main,
+}
+
+
+def main(arguments: list[str]) -> None:
+    """Run them in turn: those named before the first option, which is the last one's."""
+    first = next((i for i, word in enumerate(arguments) if word.startswith("-")), len(arguments))
+    names, options = arguments[:first], arguments[first:]
+    if unknown := set(names) - set(BENCHMARKS):
+        sys.exit(f"no benchmark {unknown.pop()!r}: there are {', '.join(BENCHMARKS)}")
+    for name in names or BENCHMARKS:
+        print(f"== {name}")
+        BENCHMARKS[name](options if names and name == names[-1] else [])
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

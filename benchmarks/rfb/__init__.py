@@ -1,0 +1,1 @@
+"""The parts of the benchmark of RFB servers (`benchmarks.rfb_servers`)."""

@@ -1,0 +1,65 @@
+"""Private directories of the tests' own, and what a test may not leave behind."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from jupyter_xdisplay.paths import ROOT_VARIABLE
+from tests.traces import traces
+from tests.waiting import POLL_S
+
+LEFT_DEADLINE_S = 10.0
+
+
+def _short_directory() -> Path:
+    """Make a directory whose sockets stay under 108 bytes; pytest's own are too deep."""
+    return Path(tempfile.mkdtemp(prefix="xdt-", dir="/tmp"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def session_root() -> Iterator[Path]:
+    """Keep all tests out of the user's own private directories."""
+    root = _short_directory()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(ROOT_VARIABLE, str(root))
+        patch.delenv("DISPLAY", raising=False)
+        patch.delenv("XAUTHORITY", raising=False)
+        yield root
+    shutil.rmtree(root, ignore_errors=True)
+
+
+@pytest.fixture
+def root(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Give this test a root of private directories of its own."""
+    path = _short_directory()
+    monkeypatch.setenv(ROOT_VARIABLE, str(path))
+    yield path
+    shutil.rmtree(path, ignore_errors=True)
+
+
+@pytest.fixture
+def leftovers(root: Path) -> Iterator[Path]:
+    """Give a root of its own, and fail when the test leaves anything behind.
+
+    Asked for first by tests and fixtures that are to be judged after their own clean-up.
+    """
+    before = traces(root)
+    yield root
+    end = time.monotonic() + LEFT_DEADLINE_S
+    while (left := traces(root) - before) and time.monotonic() < end:
+        time.sleep(POLL_S)
+    assert not left, "left behind:\n" + "\n".join(left)
+
+
+@pytest.fixture
+def as_root() -> None:
+    """Skip where the test needs root: a second user, a mount."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root, to act as another user")

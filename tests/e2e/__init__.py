@@ -1,0 +1,1 @@
+"""Real JupyterLab in a real Chromium."""

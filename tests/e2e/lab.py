@@ -1,0 +1,291 @@
+"""A real Jupyter server and pages of it in a real Chromium, as a user would use them."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import nbformat
+from playwright.sync_api import Browser, Locator, Page
+
+T = TypeVar("T")
+
+CHROMIUM = "/usr/bin/chromium"
+CHROMIUM_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+SCREENSHOTS = Path(__file__).parent / "screenshots"
+
+
+def wait_for(what: Callable[[], T], message: str, timeout_s: float = 30.0) -> T:
+    """Return the first true value of `what`; fail with `message` after the deadline."""
+    end = time.monotonic() + timeout_s
+    while True:
+        value = what()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise AssertionError(f"{message} (waited {timeout_s:.0f} s)")
+        time.sleep(0.05)
+
+
+def write_settings(directory: Path, *, dark: bool) -> None:
+    """Write user settings of JupyterLab: no questions about news, and the theme."""
+    settings = {
+        "notification": {"fetchNews": "false", "checkForUpdates": False},
+        "themes": {"theme": f"JupyterLab {'Dark' if dark else 'Light'}"},
+    }
+    folder = directory / "@jupyterlab" / "apputils-extension"
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, value in settings.items():
+        (folder / f"{name}.jupyterlab-settings").write_text(json.dumps(value))
+
+
+class Lab:
+    """A Jupyter server process.
+
+    Parameters
+    ----------
+    root
+        Its directory of notebooks.
+    private_root
+        Where displays have their private directories.
+    base_url
+        Where it is mounted.
+    extension
+        Whether our server extension is on.
+    dark
+        Whether JupyterLab has its dark theme.
+    arguments
+        More command line.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        *,
+        private_root: Path,
+        base_url: str = "/",
+        extension: bool = True,
+        dark: bool = False,
+        arguments: Sequence[str] = (),
+    ) -> None:
+        self.root = root
+        self.base_url = base_url
+        self.token = secrets.token_hex(16)
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        environment = {key: value for key, value in os.environ.items() if key != "DISPLAY"}
+        environment["PATH"] = f"{Path(sys.executable).parent}:{environment['PATH']}"
+        environment["JUPYTER_XDISPLAY_RUNTIME_DIR"] = str(private_root)
+        environment["JUPYTER_CONFIG_DIR"] = str(root / ".config")
+        environment["JUPYTER_DATA_DIR"] = str(root / ".data")
+        environment["JUPYTERLAB_SETTINGS_DIR"] = str(root / ".settings")
+        write_settings(root / ".settings", dark=dark)
+        environment["JUPYTERLAB_WORKSPACES_DIR"] = str(root / ".workspaces")
+        self.log = root / "server.log"
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [
+                    *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"),
+                    *("--ip=127.0.0.1", f"--port={self.port}", "--ServerApp.port_retries=0"),
+                    f"--IdentityProvider.token={self.token}",
+                    f"--ServerApp.root_dir={root}",
+                    f"--ServerApp.base_url={base_url}",
+                    f"--ServerApp.jpserver_extensions=jupyter_xdisplay={extension}",
+                    *arguments,
+                ],
+                stdout=log,
+                stderr=log,
+                env=environment,
+                cwd=root,
+            )
+
+    @property
+    def url(self) -> str:
+        """The server's address with its base URL."""
+        return f"http://127.0.0.1:{self.port}{self.base_url}"
+
+    def wait_until_up(self) -> None:
+        """Wait until the server answers."""
+
+        def answers() -> bool:
+            assert self.process.poll() is None, self.log.read_text()
+            with contextlib.suppress(OSError):
+                self.api("GET", "api/status")
+                return True
+            return False
+
+        wait_for(answers, "the Jupyter server did not come up", 60)
+
+    def api(self, method: str, path: str, body: Any = None) -> Any:
+        """Call the server's REST API; return the JSON of its answer."""
+        request = urllib.request.Request(
+            self.url + path,
+            method=method,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Authorization": f"token {self.token}", "Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            text = answer.read()
+        return json.loads(text) if text else None
+
+    def displays(self) -> list[dict[str, Any]]:
+        """Return the displays of the server."""
+        return self.api("GET", "xdisplay/api/displays")
+
+    def write_notebook(self, name: str, cells: Sequence[str]) -> Path:
+        """Write a notebook of code cells into the server's directory."""
+        notebook = nbformat.v4.new_notebook(
+            cells=[nbformat.v4.new_code_cell(cell) for cell in cells],
+            metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}},
+        )
+        path = self.root / name
+        nbformat.write(notebook, path)
+        return path
+
+    def stop(self) -> None:
+        """End the server as a user does, twice Ctrl-C."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+class Notebook:
+    """A notebook open in JupyterLab or Notebook 7.
+
+    Parameters
+    ----------
+    page
+        The browser's page.
+    lab
+        The server.
+    name
+        The notebook's path on the server.
+    classic
+        Whether to open it in Notebook 7.
+    """
+
+    def __init__(self, page: Page, lab: Lab, name: str, *, classic: bool = False) -> None:
+        self.page = page
+        self.lab = lab
+        self.name = name
+        path = "notebooks/" if classic else "lab/tree/"
+        page.goto(f"{lab.url}{path}{name}?token={lab.token}" + ("" if classic else "&reset"))
+        page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
+        self.wait_for_kernel()
+
+    def wait_for_kernel(self) -> None:
+        """Wait until the notebook's kernel is there and idle."""
+
+        def idle() -> bool:
+            sessions = self.lab.api("GET", "api/sessions")
+            return any(
+                s["path"].endswith(self.name) and s["kernel"]["execution_state"] == "idle"
+                for s in sessions
+            )
+
+        wait_for(idle, "the kernel did not become idle", 60)
+
+    @property
+    def kernel_id(self) -> str:
+        """The notebook's kernel."""
+        for session in self.lab.api("GET", "api/sessions"):
+            if session["path"].endswith(self.name):
+                return str(session["kernel"]["id"])
+        raise AssertionError("no session")
+
+    def restart_kernel(self) -> None:
+        """Restart the kernel as a user does, and wait until it is there again."""
+        self.page.keyboard.press("Escape")
+        self.page.keyboard.press("0")
+        self.page.keyboard.press("0")
+        self.page.locator(".jp-Dialog .jp-mod-accept").click()
+        self.page.locator(".jp-Dialog").wait_for(state="detached")
+        self.wait_for_kernel()
+
+    def cell(self, index: int) -> Locator:
+        """A cell, by its place."""
+        return self.page.locator(".jp-Notebook .jp-Cell").nth(index)
+
+    def view(self, index: int) -> Locator:
+        """The display's view in a cell's output."""
+        return self.cell(index).locator("[data-xdisplay-state]").first
+
+    def start_cell(self, index: int) -> None:
+        """Run a cell without waiting for it."""
+        self.cell(index).locator(".jp-InputArea-editor").click()
+        self.page.keyboard.press("Control+Enter")
+
+    def run(self, index: int, timeout_s: float = 60.0) -> None:
+        """Run a cell to its end."""
+        before = self._prompt(index)
+        self.start_cell(index)
+
+        def done() -> bool:
+            prompt = self._prompt(index)
+            return prompt not in {before, "[*]:", "[ ]:"}
+
+        wait_for(done, f"cell {index} did not end; prompt {self._prompt(index)}", timeout_s)
+
+    def text(self, index: int) -> str:
+        """The text of a cell's outputs."""
+        return "\n".join(self.cell(index).locator(".jp-OutputArea-output").all_inner_texts())
+
+    def save(self) -> dict[str, Any]:
+        """Save as a user does; return the file's content."""
+        before = (self.lab.root / self.name).stat().st_mtime_ns
+        self.page.keyboard.press("Escape")
+        self.page.keyboard.press("Control+s")
+        path = self.lab.root / self.name
+        wait_for(lambda: path.stat().st_mtime_ns != before, "the notebook was not saved")
+        time.sleep(0.2)
+        return json.loads(path.read_text())
+
+    def screenshot(self, name: str) -> Path:
+        """Take a picture of the page, for people."""
+        SCREENSHOTS.mkdir(exist_ok=True)
+        path = SCREENSHOTS / f"{name}.png"
+        self.page.screenshot(path=path)
+        return path
+
+    def _prompt(self, index: int) -> str:
+        return self.cell(index).locator(".jp-InputPrompt").first.inner_text()
+
+
+@contextlib.contextmanager
+def new_page(browser: Browser, *, dark: bool = False, **options: Any) -> Iterator[Page]:
+    """A page in a browser profile of its own."""
+    context = browser.new_context(
+        viewport={"width": 1280, "height": 1000},
+        color_scheme="dark" if dark else "light",
+        **options,
+    )
+    page = context.new_page()
+    page.set_default_timeout(30_000)
+    try:
+        yield page
+    finally:
+        context.close()

@@ -1,0 +1,106 @@
+"""The same in other front ends and set-ups: Notebook 7, a base URL, no server extension, dark."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import nbformat
+import pytest
+from playwright.sync_api import Page
+
+from tests.e2e.conftest import Opener, view_of
+from tests.e2e.lab import Lab, Notebook, wait_for
+from tests.e2e.test_life import COLOURED, START
+from tests.e2e.test_programs import ENTRY
+from tests.e2e.view import wait_for_window
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+
+QUICKSTART = Path(__file__).parents[2] / "notebooks" / "01-quickstart.ipynb"
+
+
+def test_quickstart_notebook(lab: Lab, page: Page) -> None:
+    """The quickstart notebook runs as it is, each cell without an error, with live windows."""
+    (lab.root / QUICKSTART.name).write_bytes(QUICKSTART.read_bytes())
+    book = Notebook(page, lab, QUICKSTART.name)
+    cells = nbformat.read(QUICKSTART, as_version=4).cells
+    try:
+        for index, cell in enumerate(cells):
+            if cell.cell_type != "code":
+                continue
+            book.run(index, timeout_s=90)
+            errors = book.cell(index).locator(
+                ".jp-OutputArea-output[data-mime-type='application/vnd.jupyter.stderr'],"
+                ".jp-OutputArea-output[data-mime-type='application/vnd.jupyter.error']"
+            )
+            assert errors.count() == 0, book.text(index)
+            book.screenshot(f"quickstart-{index}")
+    finally:
+        for session in lab.api("GET", "api/sessions"):
+            lab.api("DELETE", f"api/sessions/{session['id']}")
+
+
+def test_notebook_7(notebook: Opener, lab: Lab) -> None:
+    """Notebook 7 shows the live view too."""
+    book = notebook([START, COLOURED.format(title="Seven", colour="red")], classic=True)
+    book.run(0)
+    book.run(1)
+    wait_for_window(lab, "Seven", book.kernel_id)
+    view_of(book, 0).wait_for_colour(300, 250, (255, 0, 0))
+    book.screenshot("notebook-7")
+
+
+def test_base_url_and_dark(make_lab: Callable[..., Lab], notebook: Opener) -> None:
+    """Under another base URL everything works, and in the dark theme it looks at home."""
+    lab = make_lab(base_url="/user/alice/", dark=True)
+    book = notebook([START, COLOURED.format(title="Alice", colour="red")], on=lab)
+    book.run(0)
+    book.run(1)
+    wait_for_window(lab, "Alice", book.kernel_id)
+    view_of(book, 0).wait_for_colour(300, 250, (255, 0, 0))
+    book.screenshot("dark")
+    lab.stop()
+
+
+def test_without_server_extension(make_lab: Callable[..., Lab], notebook: Opener) -> None:
+    """Where the server extension is off, pixels and input travel over the widget's comm."""
+    lab = make_lab(extension=False)
+    book = notebook([START, ENTRY, "!python entry.py comm.txt &"], on=lab)
+    for index in range(3):
+        book.run(index)
+    view = view_of(book, 0)
+    view.wait_for_colour(200, 120, (255, 255, 255))
+    view.click(200, 120)
+    view.type("comm")
+    typed = lab.root / "comm.txt"
+    wait_for(lambda: typed.exists() and typed.read_text() == "comm", "the input did not arrive")
+    book.screenshot("without-server-extension")
+    lab.stop()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_server_end_leaves_nothing(
+    make_lab: Callable[..., Lab], notebook: Opener, private_root: Path, number: int
+) -> None:
+    """A server that stops, or is killed, leaves no process, socket, lock or directory."""
+    lab = make_lab()
+    book = notebook([START, "%xdisplay run xeyes"], on=lab)
+    book.run(0)
+    book.run(1)
+    wait_for_window(lab, "xeyes", book.kernel_id)
+    (info,) = lab.displays()
+    directory = Path(info["socket"]).parent
+    display = info["display"].removeprefix(":")
+    lab.process.send_signal(number)
+    lab.process.wait(30)
+
+    def left() -> list[str]:
+        places = [directory, Path(f"/tmp/.X{display}-lock"), Path(f"/tmp/.X11-unix/X{display}")]
+        found = [str(place) for place in places if place.exists()]
+        listing = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True)
+        return found + [line for line in listing.stdout.splitlines() if directory.name in line]
+
+    wait_for(lambda: not left(), "something is left")
