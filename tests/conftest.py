@@ -23,6 +23,11 @@ def _short_directory() -> Path:
     return Path(tempfile.mkdtemp(prefix="xdt-", dir="/tmp"))
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the browser tests last: Playwright's loop runs on in this thread, asyncio's cannot."""
+    items.sort(key=lambda item: item.get_closest_marker("e2e") is not None)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def session_root() -> Iterator[Path]:
     """Keep all tests out of the user's own private directories."""

@@ -13,7 +13,7 @@ import pytest
 
 from jupyter_xdisplay.setup import probe
 from jupyter_xdisplay.setup.parts import PARTS
-from tests.other_user import needs_other_user
+from tests.other_user import AS_OTHER_USER, needs_other_user
 
 SETUP = [sys.executable, "-m", "jupyter_xdisplay.cli", "setup"]
 ROOT = Path(__file__).parents[2]
@@ -46,17 +46,16 @@ def path_without(tmp_path):
     return folder
 
 
-def run(folder, *arguments, **options):
+def run(folder, *arguments, prefix=()):
     """Run setup with that PATH."""
     return subprocess.run(
-        [*SETUP, *arguments],
+        [*prefix, *SETUP, *arguments],
         env={**os.environ, "PATH": str(folder), "PYTHONPATH": str(ROOT)},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
-        **options,
     )
 
 
@@ -167,7 +166,7 @@ def test_another_user_is_told_what_root_has_to_run(path_without, tmp_path):
     for folder in (tmp_path, *tmp_path.parents):
         if folder.stat().st_uid == os.geteuid() and folder.name.startswith(("pytest", "test_")):
             folder.chmod(0o755)
-    result = run(path_without, "--yes", user=65534, group=65534, extra_groups=[])
+    result = run(path_without, "--yes", prefix=AS_OTHER_USER)
     assert result.returncode == 1, result.stderr
     assert "An administrator has to run, as root" in result.stdout
     assert "apk add --no-cache xvfb x11vnc openbox" in result.stdout
