@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -27,6 +28,11 @@ def switch_extension(config, *, on):
     (folder / "jupyter_xdisplay.json").write_text(json.dumps(value))
 
 
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 @pytest.fixture
 def jupyter_server(tmp_path, monkeypatch):
     """Give a function that starts a real Jupyter server; only it is listed as running."""
@@ -48,7 +54,8 @@ def jupyter_server(tmp_path, monkeypatch):
             stderr=subprocess.DEVNULL,
         )  # fmt: skip
         started.append(process)
-        while not list(list_running_servers(str(runtime))):
+        # It is listed a moment before it listens.
+        while not any(_listens(info["port"]) for info in list_running_servers(str(runtime))):
             assert process.poll() is None
             time.sleep(0.05)
 
