@@ -1,4 +1,5 @@
 /** Carries text between the browser's clipboard and the display's, where the browser allows it. */
+import { isX11vnc } from './types';
 
 /** Never asks for a permission by itself: pasting with Ctrl+V needs none (keyboard.ts). */
 export class ClipboardBridge {
@@ -63,7 +64,7 @@ export class ClipboardBridge {
  * UTF-8 text as one character makes them right. Other servers are given the text itself.
  */
 export function clipboardFor(stream: string, text: string): string {
-  if (!/^x11vnc\b/.test(stream)) {
+  if (!isX11vnc(stream)) {
     return text;
   }
   const bytes = new TextEncoder().encode(text);

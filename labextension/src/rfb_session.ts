@@ -1,5 +1,6 @@
 /** One RFB connection: noVNC on one channel, from its handshake to its end. */
 import RFB from '@novnc/novnc';
+import { decodeBeside } from './image_rects';
 import { PROTOCOL_ERROR, type Closing, type RfbChannel, type Size } from './types';
 
 export interface SessionListener {
@@ -13,8 +14,11 @@ export interface SessionListener {
   clipboard(text: string): void;
 }
 
-/** Fine enough for text and plots; JPEG of 92 % without subsampling in libvncserver. */
-const QUALITY_LEVEL = 8;
+/** For a server that sends what rests exactly: this is only seen while it moves. */
+const QUALITY_IN_MOTION = 6;
+
+/** For x11vnc, where it stays; fine enough for text and plots. */
+const QUALITY_THAT_STAYS = 8;
 
 /** No close code at all. */
 const TIMED_OUT = 0;
@@ -34,15 +38,19 @@ export class RfbSession {
     target: HTMLElement,
     channel: RfbChannel,
     patienceMs: number | null,
+    refines: boolean,
     private readonly listener: SessionListener,
   ) {
     this.rfb = new RFB(target, channel, { shared: true });
     this.rfb.background = 'transparent';
     this.rfb.scaleViewport = true;
     this.rfb.showDotCursor = true;
-    this.rfb.qualityLevel = QUALITY_LEVEL;
+    this.rfb.qualityLevel = refines ? QUALITY_IN_MOTION : QUALITY_THAT_STAYS;
     // The view's own field takes the focus: see keyboard.ts.
     this.rfb.focusOnClick = false;
+    decodeBeside(this.rfb, () => {
+      this.giveUp(PROTOCOL_ERROR, 'A picture of the RFB stream could not be decoded.');
+    });
     const canvas = target.querySelector('canvas');
     if (!canvas) {
       throw new Error('noVNC made no canvas');
@@ -54,9 +62,7 @@ export class RfbSession {
     this.listen(channel);
     if (patienceMs !== null) {
       this.patience = setTimeout(() => {
-        this.closing = { code: TIMED_OUT, reason: 'The RFB server does not answer.' };
-        this.rfb.disconnect();
-        this.end();
+        this.giveUp(TIMED_OUT, 'The RFB server does not answer.');
       }, patienceMs);
     }
   }
@@ -106,9 +112,7 @@ export class RfbSession {
       this.end();
     });
     this.rfb.addEventListener('credentialsrequired', () => {
-      this.closing = { code: PROTOCOL_ERROR, reason: 'The RFB server asks for a password.' };
-      this.rfb.disconnect();
-      this.end();
+      this.giveUp(PROTOCOL_ERROR, 'The RFB server asks for a password.');
     });
     this.rfb.addEventListener('clipboard', (event) => {
       this.listener.clipboard((event as CustomEvent<{ text: string }>).detail.text);
@@ -138,6 +142,14 @@ export class RfbSession {
       this.frameCheck = requestAnimationFrame(check);
     };
     check();
+  }
+
+  private giveUp(code: number, reason: string): void {
+    if (!this.over) {
+      this.closing = { code, reason };
+      this.rfb.disconnect();
+      this.end();
+    }
   }
 
   private end(): void {

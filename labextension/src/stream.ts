@@ -2,7 +2,7 @@
 import { Connection, type Phase } from './connection';
 import { RfbSession } from './rfb_session';
 import type { Stage } from './stage';
-import type { DisplayInfo, Disposer, Size, Transport } from './types';
+import { isX11vnc, type DisplayInfo, type Disposer, type Size, type Transport } from './types';
 
 /** What the stage shows of the display. */
 export type Frame = 'none' | 'live' | 'still';
@@ -19,6 +19,8 @@ export class Stream {
   private readonly connection: Connection;
   private session: RfbSession | null = null;
   private frame: Frame = 'none';
+  /** Whether the server sends exactly what rests. */
+  private refines = true;
   private unwatch: Disposer;
 
   constructor(
@@ -72,6 +74,7 @@ export class Stream {
   }
 
   setInfo(info: DisplayInfo): void {
+    this.refines = !isX11vnc(info.chosen?.stream);
     this.listener.info(info);
     this.connection.setInfo(info);
   }
@@ -116,7 +119,8 @@ export class Stream {
 
   private readonly open = (): void => {
     const channel = this.transport.openRfb();
-    this.session = new RfbSession(this.stage.target, channel, this.transport.patienceMs, {
+    const { patienceMs } = this.transport;
+    this.session = new RfbSession(this.stage.target, channel, patienceMs, this.refines, {
       resized: (size) => {
         this.listener.resized(size);
       },

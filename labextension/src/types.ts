@@ -35,6 +35,11 @@ export interface DisplayInfo {
   readonly log?: readonly string[];
 }
 
+/** Tells x11vnc by `DisplayInfo.chosen.stream`, "name: why". */
+export function isX11vnc(stream: string | undefined): boolean {
+  return /^x11vnc\b/.test(stream ?? '');
+}
+
 /** What went wrong, in words; `XDisplayError` of the Python package. */
 export interface Problem {
   readonly message: string;

@@ -107,13 +107,17 @@ def encode(
     return found
 
 
-def encode_jpeg(pixels: Pixels, x: int, y: int, quality: int = 8) -> list[bytes]:
+def encode_jpeg(
+    pixels: Pixels, x: int, y: int, quality: int = 8, subsampling: str | None = None
+) -> list[bytes]:
     """Return rectangles of JPEG data; `quality` is a level from 0 to 9.
 
-    A contiguous array is not copied. The client must have offered a quality level and have
-    16 or 32 bits per pixel (`can_jpeg`).
+    `subsampling` of the colours ("444", "422", "420") in place of that of the level. A contiguous
+    array is not copied. The client must have offered a quality level and have 16 or 32 bits per
+    pixel (`can_jpeg`).
     """
-    factor, subsampling = JPEG_QUALITY[quality]
+    factor, usual = JPEG_QUALITY[quality]
+    subsampling = subsampling or usual
     found = []
     for rect in _parts(pixels, None):
         part = np.ascontiguousarray(_cut(pixels, rect))
