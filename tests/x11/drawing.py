@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from jupyter_xdisplay.x11.connection import X11Connection
 from jupyter_xdisplay.x11.geometry import Rect
+from tests.waiting import wait_until
 
 
 class Drawing:
-    """A window at a place of its own, which no window manager decorates.
+    """A window at a place of its own, which no window manager decorates unless it is `managed`.
 
     Parameters
     ----------
@@ -24,9 +25,21 @@ class Drawing:
         Where on the screen.
     event_mask
         Events to get.
+    managed
+        Whether the window manager gets it; it then says where it is.
+    dialog_of
+        A window that it is a dialog of.
     """
 
-    def __init__(self, x: X11Connection, place: Rect, event_mask: int = 0) -> None:
+    def __init__(
+        self,
+        x: X11Connection,
+        place: Rect,
+        event_mask: int = 0,
+        *,
+        managed: bool = False,
+        dialog_of: int = 0,
+    ) -> None:
         self._x = x
         self.place = place
         self.window: int = x.raw.generate_id()
@@ -36,10 +49,33 @@ class Drawing:
             *(xcffib.CopyFromParent, self.window, x.root, *place, 0),
             *(xcffib.xproto.WindowClass.InputOutput, xcffib.CopyFromParent),
             mask.BackPixel | mask.OverrideRedirect | mask.EventMask,
-            [0, 1, event_mask],
+            [0, int(not managed), event_mask],
         )
         x.core.CreateGC(self._gc, self.window, 0, [])
+        if dialog_of:
+            atoms = xcffib.xproto.Atom
+            parent = dialog_of.to_bytes(4, "little")
+            x.change_property(self.window, atoms.WM_TRANSIENT_FOR, atoms.WINDOW, 32, parent)
         x.core.MapWindow(self.window)
+        self.sync()
+        if managed:
+            listed = "_NET_CLIENT_LIST"
+            wait_until(
+                lambda: self.window in x.property_numbers(x.root, listed), "it is not managed"
+            )
+
+    def move(self, **changes: int) -> None:
+        """Ask for another place or size: x, y, width, height."""
+        names = {"x": 1, "y": 2, "width": 4, "height": 8}
+        mask = sum(names[name] for name in changes)
+        values = [changes[name] for name in names if name in changes]
+        self._x.core.ConfigureWindow(self.window, mask, values)
+        self.sync()
+
+    def raise_(self) -> None:
+        """Put it on top of all others."""
+        above = xcffib.xproto.StackMode.Above
+        self._x.core.ConfigureWindow(self.window, xcffib.xproto.ConfigWindow.StackMode, [above])
         self.sync()
 
     def fill(self, rect: Rect, colour: int) -> None:
