@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import struct
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ from jupyter_xdisplay.errors import StartFailed
 
 CHANGE_PROPERTY = struct.Struct("=xBxxIIIBxxxI")
 CHANGE_PROPERTY_OPCODE = 18
+CLIENT_MESSAGE = struct.Struct("=BBHII5I")
+CLIENT_MESSAGE_CODE = 33
 
 # xcffib knows the events and errors of those extensions only that are imported before it connects.
 
@@ -108,6 +111,17 @@ class X11Connection:
         request.write(header)
         request.write(value)
         self.core.send_request(CHANGE_PROPERTY_OPCODE, request)
+
+    def send_message(
+        self, destination: int, window: int, kind: str, words: Sequence[int], event_mask: int = 0
+    ) -> None:
+        """Send a ClientMessage about `window` with up to five 32-bit words (SendEvent).
+
+        Without an event mask it goes to the client that made the destination.
+        """
+        padded = [*words, *([0] * (5 - len(words)))]
+        event = CLIENT_MESSAGE.pack(CLIENT_MESSAGE_CODE, 32, 0, window, self.atom(kind), *padded)
+        self.core.SendEvent(False, destination, event_mask, event)
 
     def flush(self) -> None:
         """Send what is buffered."""

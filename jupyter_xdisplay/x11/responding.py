@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import struct
 import time
 
 import xcffib.xproto
@@ -97,7 +96,7 @@ class Responding:
         if state.asked_s is None or now - state.asked_s > PING_AGAIN_S:
             state.asked_s = now
             ping = self._x.atom("_NET_WM_PING")
-            self._send(window, "WM_PROTOCOLS", [ping, 0, window, 0, 0])
+            self._x.send_message(window, window, "WM_PROTOCOLS", [ping, 0, window, 0, 0])
 
     def _poke(self, window: int, state: _Window) -> None:
         """Send an event that means nothing to a program, and see whether it is read.
@@ -116,9 +115,4 @@ class Responding:
             state.left = state.left + 1 if grown else 0
             state.silent = state.left >= POKES_UNREAD
         if not state.silent:
-            self._send(window, "_XDISPLAY_POKE", [0] * 5)
-
-    def _send(self, window: int, type_name: str, words: list[int]) -> None:
-        """Send a ClientMessage to a window's owner (X11 protocol, SendEvent with no mask)."""
-        event = struct.pack("=BBHII5I", 33, 32, 0, window, self._x.atom(type_name), *words)
-        self._x.core.SendEvent(False, window, 0, event)
+            self._x.send_message(window, window, "_XDISPLAY_POKE", [])

@@ -1,0 +1,81 @@
+"""What can be asked of a top-level window by way of the window manager (EWMH 1.5)."""
+
+from __future__ import annotations
+
+import time
+
+import xcffib
+import xcffib.xproto
+
+from jupyter_xdisplay.spec import Size
+from jupyter_xdisplay.x11.connection import X11Connection
+from jupyter_xdisplay.x11.window_group import top_level
+from jupyter_xdisplay.x11.window_stack import read_window_stack
+
+FROM_PAGER = 2
+"""Source indication of EWMH: a tool that acts for the user, so nothing is held back."""
+
+ACTIVE_S = 0.3
+LOOK_AGAIN_S = 0.002
+
+
+class WindowActions:
+    """Raises, closes and resizes windows.
+
+    Parameters
+    ----------
+    connection
+        Used by one thread at a time.
+    """
+
+    def __init__(self, connection: X11Connection) -> None:
+        self._x = connection
+
+    def activate(self, window: int) -> bool:
+        """Raise a window and give it the keyboard, unless it or a dialog of it is on top already.
+
+        Input by XTEST goes to the topmost window at the pointer's place. While a menu of it is
+        open nothing is raised: the menu would be covered.
+
+        Returns
+        -------
+        bool
+            Whether it is active now; a program may refuse the keyboard.
+        """
+        if self._is_active(window):
+            return True
+        self._ask("_NET_ACTIVE_WINDOW", window, FROM_PAGER)
+        end = time.monotonic() + ACTIVE_S
+        while time.monotonic() < end:
+            if self._is_active(window):
+                return True
+            time.sleep(LOOK_AGAIN_S)
+        return False
+
+    def close(self, window: int) -> None:
+        """Ask a window's program to close it (WM_DELETE_WINDOW, ICCCM 4.2.8.1)."""
+        self._ask("_NET_CLOSE_WINDOW", window, xcffib.CurrentTime, FROM_PAGER)
+
+    def resize(self, window: int, size: Size) -> None:
+        """Ask for another size in pixels; programs may choose one near it, or keep theirs."""
+        mask = xcffib.xproto.ConfigWindow.Width | xcffib.xproto.ConfigWindow.Height
+        self._x.core.ConfigureWindow(window, mask, list(size))
+        self._x.flush()
+
+    def _is_active(self, window: int) -> bool:
+        active = (self._x.property_numbers(self._x.root, "_NET_ACTIVE_WINDOW") or [0])[0]
+        stacked = self._x.property_numbers(self._x.root, "_NET_CLIENT_LIST_STACKING")
+        if active == window and stacked[-1:] == [window]:
+            return True
+        stack = read_window_stack(self._x)
+        return all(
+            found in stack.managed and top_level(found, stack) == window
+            for found in (active, *stacked[-1:])
+        )
+
+    def _ask(self, message: str, window: int, *words: int) -> None:
+        """Send a client message to the root window, for the window manager."""
+        mask = xcffib.xproto.EventMask
+        everyone = mask.SubstructureRedirect | mask.SubstructureNotify
+        self._x.send_message(self._x.root, window, message, words, everyone)
+        self._x.flush()
