@@ -16,6 +16,9 @@ from jupyter_xdisplay.rfb.stream import Parse, StreamReader
 
 _U32 = struct.Struct(">I")
 _SIZE = struct.Struct(">HH")
+WRONG_PASSWORD = "The password is wrong."  # noqa: S105 - a sentence, not a password
+"""Why a viewer with a wrong password is refused."""
+
 _VERSION = re.compile(rb"RFB 003\.([0-9]{3})\n")
 
 
@@ -67,7 +70,7 @@ def _authenticate(
     send(challenge)
     answer = yield from reader.read(CHALLENGE_BYTES)
     if not verify(password, challenge, answer):
-        _refuse(send, minor, "The password is wrong.")
+        _refuse(send, minor, WRONG_PASSWORD)
     send(_U32.pack(0))
 
 

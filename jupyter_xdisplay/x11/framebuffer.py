@@ -16,27 +16,32 @@ from jupyter_xdisplay.x11.pixels import Pixels
 
 
 class Framebuffer(Protocol):
-    """Pixels with the damage done to them. Coordinates in pixels, from its own top left corner.
+    """Pixels with the damage done to them. Coordinates in pixels, from its own top left corner."""
 
-    Attributes
-    ----------
-    size
-        Width and height as the events dispatched so far tell.
-    origin
-        Where its top left corner is on the screen.
-    path
-        How it is captured: "MIT-SHM" or "GetImage".
-    why
-        Why it is not MIT-SHM; None where it is.
-    gone
-        Whether it is over: no pixels come any more.
-    """
+    @property
+    def size(self) -> Size:
+        """Width and height as the events dispatched so far tell."""
+        ...
 
-    size: Size
-    origin: tuple[int, int]
-    path: str
-    why: str | None
-    gone: bool
+    @property
+    def origin(self) -> tuple[int, int]:
+        """Where its top left corner is on the screen."""
+        ...
+
+    @property
+    def path(self) -> str:
+        """How it is captured: "MIT-SHM" or "GetImage"."""
+        ...
+
+    @property
+    def why(self) -> str | None:
+        """Why it is not MIT-SHM; None where it is."""
+        ...
+
+    @property
+    def gone(self) -> bool:
+        """Whether it is over: no pixels come any more."""
+        ...
 
     def fetch_damage(self) -> list[Rect]:
         """Return what was drawn since the last time; takes up other sizes, too."""
@@ -75,7 +80,8 @@ class ScreenFramebuffer:
         self._capture = Capture(connection)
         self._damage = Damage(connection, events)
         self._root = connection.root
-        self.path, self.why = self._capture.path, self._capture.why
+        self.path: str = self._capture.path
+        self.why: str | None = self._capture.why
         events.on(xcffib.xproto.ConfigureNotifyEvent, self._configured)
         mask = xcffib.xproto.EventMask.StructureNotify
         connection.core.ChangeWindowAttributes(self._root, xcffib.xproto.CW.EventMask, [mask])

@@ -1,27 +1,44 @@
-"""Chooses and runs the encoders for one viewer."""
+"""Chooses and runs the encoders for one viewer.
+
+The order of a viewer's SetEncodings is its preference (RFC 6143 section 7.5.2): of Tight, ZRLE and
+Raw the first one is used. CopyRect is not: XDamage tells what has changed and not that it was
+moved, so every frame would have to be compared with a copy of the one before, for a gain where a
+window is dragged or text scrolls; there one JPEG rectangle, and its exact pixels once it rests,
+cost less time than the search.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 import time
+from collections.abc import Iterable
 
 from jupyter_xdisplay.rfb.constants import Encoding
-from jupyter_xdisplay.rfb.encodings import raw, tight
+from jupyter_xdisplay.rfb.encodings import raw, tight, zrle
 from jupyter_xdisplay.rfb.encodings.state import EncoderState
 from jupyter_xdisplay.rfb.pixel_format import PixelFormat, Pixels
+from jupyter_xdisplay.sidecar.rfb_server.motion import encode_motion
 from jupyter_xdisplay.sidecar.rfb_server.policy import ExactCost, wants_exact
 from jupyter_xdisplay.x11.geometry import Rect
+
+ENCODINGS = (Encoding.TIGHT, Encoding.ZRLE, Encoding.RAW)
+
+
+def preferred(offered: Iterable[int]) -> Encoding:
+    """Return the first of our encodings in a viewer's list; Raw, which all take, where none is."""
+    return next((Encoding(code) for code in offered if code in ENCODINGS), Encoding.RAW)
 
 
 @dataclasses.dataclass(frozen=True)
 class Wishes:
     """What a viewer takes; changes with its messages.
 
-    `jpeg_quality` is a level from 0 to 9, None for no JPEG; `compression` a level from 0 to 9.
+    `encoding` is one of `ENCODINGS`, `jpeg_quality` a level from 0 to 9, None for no JPEG;
+    `compression` a level from 0 to 9.
     """
 
     pixel_format: PixelFormat
-    encodings: frozenset[int]
+    encoding: Encoding
     jpeg_quality: int | None
     compression: int
     cursor: bool
@@ -45,13 +62,17 @@ class Encoder:
         self._state.begin_update()
         self.used = ""
 
+    def abandon(self) -> None:
+        """Forget the newest frame, as it will not be sent: the viewer's zlib streams lack it."""
+        self._state.abandon_update()
+
     def add(self, pixels: Pixels, rect: Rect, made: list[bytes]) -> bool:
         """Encode what moves; append rectangles to `made`; return whether they are exact."""
         wishes = self._wishes
         assert wishes is not None
         if self._may_jpeg(wishes) and not wants_exact(pixels, self._cost):
             assert wishes.jpeg_quality is not None
-            made += tight.encode_jpeg(pixels, rect.x, rect.y, wishes.jpeg_quality)
+            made += encode_motion(pixels, rect.x, rect.y, wishes.jpeg_quality)
             self._use("Tight JPEG")
             return False
         self.add_exact(pixels, rect, made)
@@ -61,18 +82,22 @@ class Encoder:
         """Encode exactly; append rectangles to `made`."""
         wishes = self._wishes
         assert wishes is not None
+        place = (rect.x, rect.y, wishes.pixel_format, self._state)
         started = time.perf_counter()
-        if Encoding.TIGHT in wishes.encodings:
-            made += tight.encode_lossless(pixels, rect.x, rect.y, wishes.pixel_format, self._state)
+        if wishes.encoding == Encoding.TIGHT:
+            made += tight.encode_lossless(pixels, *place)
             self._use("Tight lossless")
+        elif wishes.encoding == Encoding.ZRLE:
+            made += zrle.encode(pixels, *place)
+            self._use("ZRLE")
         else:
-            made += raw.encode(pixels, rect.x, rect.y, wishes.pixel_format)
+            made += raw.encode(pixels, *place)
             self._use("Raw")
         self._cost.learn(rect.width * rect.height, time.perf_counter() - started)
 
     def _may_jpeg(self, wishes: Wishes) -> bool:
         return (
-            Encoding.TIGHT in wishes.encodings
+            wishes.encoding == Encoding.TIGHT
             and wishes.jpeg_quality is not None
             and tight.can_jpeg(wishes.pixel_format)
         )

@@ -1,16 +1,23 @@
-"""Input of all viewers into one display: one thread, one X connection, one keyboard mapper."""
+"""Input of all viewers into one display: one thread, one X connection, one keyboard mapper.
+
+The connection is impervious to grabs of the server (`XTest`), so that the click that ends a grab
+arrives. The clipboard has a thread and a connection of its own (`selections`): an owner of a
+selection that does not answer holds up no key.
+"""
 
 from __future__ import annotations
 
-import queue
+import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 import xcffib
 
+from jupyter_xdisplay.errors import XDisplayError
 from jupyter_xdisplay.x11.connection import X11Connection
 from jupyter_xdisplay.x11.events import Events
 from jupyter_xdisplay.x11.key_mapper import KeyMapper
@@ -18,9 +25,10 @@ from jupyter_xdisplay.x11.keyboard import Keyboard
 from jupyter_xdisplay.x11.pointer import Pointer
 
 MAX_WAITING = 4096
-"""Most events that wait while the X server does not take them; further ones are dropped."""
+"""Most events that wait while the X server does not take them; further ones are dropped, and all
+that their viewer holds is released then: a release may be among them."""
 
-Work = Callable[[], None]
+log = logging.getLogger(__name__)
 
 
 class _Hands(NamedTuple):
@@ -30,11 +38,19 @@ class _Hands(NamedTuple):
     keyboard: Keyboard
 
 
+class _Work(NamedTuple):
+    """Something to do for a viewer; `motion`: the pointer moves and no button changes."""
+
+    viewer: object
+    do: Callable[[], None]
+    motion: bool = False
+
+
 class Inputs:
     """Types and points into a display, for several viewers.
 
-    Its methods only note what to do: an X server that a program has grabbed holds up the thread
-    and never the event loop.
+    Its methods only note what to do: an X server that does not answer holds up the thread and
+    never the event loop.
 
     Parameters
     ----------
@@ -44,44 +60,82 @@ class Inputs:
 
     def __init__(self, display: str, xauthority: Path) -> None:
         self._where = (display, xauthority)
-        self._work: queue.Queue[Work | None] = queue.Queue(MAX_WAITING)
+        self._waiting: deque[_Work] = deque()
+        self._overflowed: set[object] = set()
+        self._buttons: dict[object, int] = {}
+        """What each viewer holds when all that waits is done."""
+        self._changed = threading.Condition()
+        self._closing = False
         self._hands: dict[object, _Hands] = {}
-        self._thread = threading.Thread(target=self._run, name="rfb-inputs", daemon=True)
-        self._thread.start()
+        self.thread = threading.Thread(target=self._run, name="rfb-inputs", daemon=True)
+        self.thread.start()
 
     def pointer(self, viewer: object, x: int, y: int, buttons: int) -> None:
         """Move to a place and press or release buttons, in pixels and a mask of buttons."""
-        self._do(lambda: self._of(viewer).pointer.update(x, y, buttons))
+
+        def move() -> None:
+            self._of(viewer).pointer.update(x, y, buttons)
+
+        motion = self._buttons.get(viewer, 0) == buttons
+        self._buttons[viewer] = buttons
+        self._note(_Work(viewer, move, motion))
 
     def key(self, viewer: object, keysym: int, *, down: bool, scancode: int | None) -> None:
         """Press or release a key."""
-        self._do(lambda: self._press(viewer, keysym, down, scancode))
+        self._note(_Work(viewer, lambda: self._press(viewer, keysym, down, scancode)))
 
     def release(self, viewer: object) -> None:
         """Release all that a viewer holds, as it is gone."""
-        self._do(lambda: self._release(viewer))
+        self._buttons.pop(viewer, None)
+        with self._changed:
+            self._overflowed.discard(viewer)
+            self._waiting.append(_Work(viewer, lambda: self._release(viewer)))
+            self._changed.notify()
 
     def close(self) -> None:
-        """End the thread; the keyboard's mapping is as it was then."""
-        self._do(None)
+        """End the thread soon; what is pressed is released, the keyboard's mapping is restored."""
+        with self._changed:
+            self._closing = True
+            self._waiting.clear()
+            self._changed.notify()
 
-    def _do(self, work: Work | None) -> None:
-        try:
-            self._work.put_nowait(work)
-        except queue.Full:
-            return
+    def _note(self, work: _Work) -> None:
+        with self._changed:
+            if self._closing or work.viewer in self._overflowed:
+                return
+            last = self._waiting[-1] if self._waiting else None
+            if last and last.motion and work.motion and last.viewer is work.viewer:
+                self._waiting[-1] = work  # it has moved on
+            elif len(self._waiting) >= MAX_WAITING:
+                self._overflowed.add(work.viewer)
+                self._waiting.append(_Work(work.viewer, lambda: self._recover(work.viewer)))
+            else:
+                self._waiting.append(work)
+            self._changed.notify()
+
+    def _take(self) -> _Work | None:
+        """Wait for something to do; None at the end."""
+        with self._changed:
+            while not self._waiting and not self._closing:
+                self._changed.wait()
+            return None if self._closing else self._waiting.popleft()
 
     def _run(self) -> None:
         try:
             self._x = X11Connection(*self._where)
             self._events = Events(self._x)
             self._mapper = KeyMapper(self._x, self._events)
-            while (work := self._work.get()) is not None:
+            while (work := self._take()) is not None:
                 self._events.dispatch()
-                work()
+                try:
+                    work.do()
+                except xcffib.Error as error:
+                    log.warning("The X server refused an input: %r", error)
+            for viewer in list(self._hands):
+                self._release(viewer)
             self._mapper.close()
             self._x.close()
-        except xcffib.ConnectionException:
+        except (xcffib.ConnectionException, XDisplayError):
             return  # the X server is gone
 
     def _of(self, viewer: object) -> _Hands:
@@ -91,7 +145,7 @@ class Inputs:
 
     def _press(self, viewer: object, keysym: int, down: bool, scancode: int | None) -> None:
         keyboard = self._of(viewer).keyboard
-        while (wait_s := keyboard.key(keysym, down, scancode)) > 0:
+        while (wait_s := keyboard.key(keysym, down, scancode)) > 0 and not self._closing:
             time.sleep(wait_s)  # until a spare key may be used again
             self._events.dispatch()
 
@@ -100,3 +154,8 @@ class Inputs:
         if hands is not None:
             hands.pointer.release_all()
             hands.keyboard.release_all()
+
+    def _recover(self, viewer: object) -> None:
+        with self._changed:
+            self._overflowed.discard(viewer)
+        self._release(viewer)

@@ -9,10 +9,6 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-MOTION_SUBSAMPLING = "420"
-"""Colours have half the resolution each way while something moves, as in video: half the time to
-encode and to decode (720p: 2.5 ms in place of 5.6 ms), and what rests is sent exactly anyway."""
-
 SMALL_PIXELS = 64 * 64
 """So few are always sent exactly."""
 

@@ -1,4 +1,13 @@
-"""One viewer's RFB session: the stream on the event loop, pixels from its thread."""
+"""One viewer's RFB session: the stream on the event loop, pixels from its thread.
+
+What paces the frames:
+
+- a viewer with fences: `Pacing`;
+- one without (vncdotool, old viewers): its requests. Each is answered by one update, so one that
+  stops asking costs nothing;
+- both: no frame is made while too many have not left this process (`MOST_UPDATES_HERE`), whatever
+  the viewer asks for or confirms without reading.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +15,15 @@ import asyncio
 import dataclasses
 import struct
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from tornado.iostream import IOStream, StreamClosedError
 
-from jupyter_xdisplay.errors import XDisplayError
 from jupyter_xdisplay.rfb import (
+    ClientCutText,
     ClientFence,
     ClientInit,
     EnableContinuousUpdates,
@@ -23,34 +32,41 @@ from jupyter_xdisplay.rfb import (
     FramebufferUpdateRequest,
     KeyEvent,
     PointerEvent,
-    ResizeReason,
     ResizeStatus,
     ServerConnection,
     SetDesktopSize,
 )
-from jupyter_xdisplay.sidecar.rfb_server.encoder import Wishes
+from jupyter_xdisplay.sidecar.rfb_server.encoder import Wishes, preferred
 from jupyter_xdisplay.sidecar.rfb_server.inputs import Inputs
+from jupyter_xdisplay.sidecar.rfb_server.outgoing import Outgoing
 from jupyter_xdisplay.sidecar.rfb_server.pacing import Pacing
+from jupyter_xdisplay.sidecar.rfb_server.resizes import Resizes
+from jupyter_xdisplay.sidecar.rfb_server.selections import Selections
 from jupyter_xdisplay.sidecar.rfb_server.stats import Stats
 from jupyter_xdisplay.sidecar.rfb_server.viewer_thread import Frame, ViewerThread
 from jupyter_xdisplay.spec import Size
+from jupyter_xdisplay.x11.framebuffer import ScreenFramebuffer
 from jupyter_xdisplay.x11.geometry import Rect
 
 CHUNK_BYTES = 64 * 1024
 HANDSHAKE_S = 30.0
+MOST_UPDATES_HERE = 2
+"""Updates that have not left this process; 1 where the viewer has no fences."""
+
 _FENCE = struct.Struct(">I")
 
 
 @dataclasses.dataclass(frozen=True)
 class Source:
-    """What viewers look at: a display, how to type into it, how to resize it."""
+    """What viewers look at: a display, and what is shared by all that act on it."""
 
     display: str
     xauthority: Path
     name: str
     size: Callable[[], Size]
     inputs: Inputs
-    resize: Callable[[Size], Awaitable[Any]]
+    selections: Selections
+    resizes: Resizes
 
 
 class RfbSession:
@@ -85,11 +101,17 @@ class RfbSession:
         self._view_only = view_only
         self._connection = ServerConnection(source.name, source.size(), password=password)
         self._pacing = Pacing()
-        self.stats = Stats(view_only=view_only)
+        self.stats = Stats(self._pacing, view_only=view_only)
         self._loop = asyncio.get_running_loop()
         self._requested = False
         self._granted = False
-        self._thread: ViewerThread | None = None
+        self._retry: asyncio.TimerHandle | None = None
+        self._outgoing = Outgoing(stream, self._something_left)
+        self._untold: str | None = None
+        self._resizing: asyncio.Task[None] | None = None
+        self._wanted_size: SetDesktopSize | None = None
+        self.thread: ViewerThread | None = None
+        """Makes its frames, once the handshake is over."""
 
     async def run(self) -> None:
         """Serve; return when it is over."""
@@ -103,28 +125,40 @@ class RfbSession:
                     data = await reading
                 self._connection.receive_data(data)
                 for event in self._connection.events():
-                    await self._handle(event)
+                    self._handle(event)
                 self._flush()
                 self._grant()
+                await self._outgoing.until_answers_are_read()
         except (StreamClosedError, asyncio.TimeoutError):
             pass
         finally:
-            self._source.inputs.release(self)
-            if self._thread is not None:
-                self._thread.stop()
-            self._stream.close()
+            self._end()
 
     def close(self) -> None:
         """Disconnect the viewer; `run` returns."""
         self._stream.close()
 
     def tell_clipboard(self, text: str) -> None:
-        """Offer a text that a program of the display copied."""
-        if self._connection.state == "running" and not self._view_only:
-            self._connection.send_clipboard(text)
-            self._flush()
+        """Offer a text that a program of the display copied; of those that wait, the newest."""
+        if self._connection.state != "running" or self._view_only:
+            return
+        if self._outgoing.answer_bytes:
+            self._untold = text
+            return
+        self._connection.send_clipboard(text)
+        self._flush()
 
-    async def _handle(self, event: Any) -> None:
+    def _end(self) -> None:
+        self._stream.close()
+        for waiting in (self._retry, self._resizing):
+            if waiting is not None:
+                waiting.cancel()
+        self._source.selections.forget(self)
+        self._source.inputs.release(self)
+        if self.thread is not None:
+            self.thread.stop()
+
+    def _handle(self, event: Any) -> None:
         if isinstance(event, ClientInit):
             self._open()
         elif isinstance(event, FramebufferUpdateRequest):
@@ -134,30 +168,44 @@ class RfbSession:
         elif isinstance(event, ClientFence):
             self._take_fence(event)
         elif not self._view_only:
-            await self._take_input(event)
+            self._take_input(event)
         elif isinstance(event, SetDesktopSize):
             self._connection.refuse_resize(ResizeStatus.PROHIBITED)
 
-    async def _take_input(self, event: Any) -> None:
+    def _take_input(self, event: Any) -> None:
         inputs = self._source.inputs
         if isinstance(event, PointerEvent):
             inputs.pointer(self, event.x, event.y, event.buttons)
         elif isinstance(event, KeyEvent):
             inputs.key(self, event.keysym, down=event.down, scancode=event.keycode)
+        elif isinstance(event, ClientCutText):
+            self._source.selections.offer(event.text)
         elif isinstance(event, SetDesktopSize):
-            try:
-                await self._source.resize(Size(event.width, event.height))
-            except XDisplayError:
-                self._connection.refuse_resize(ResizeStatus.INVALID_LAYOUT)
+            self._wanted_size = event  # of those that wait, only the newest is of interest
+            if self._resizing is None or self._resizing.done():
+                self._resizing = self._loop.create_task(self._resize())
+
+    async def _resize(self) -> None:
+        """Do what SetDesktopSize asks for, beside the keys: X may be slow to answer."""
+        while (wanted := self._wanted_size) is not None:
+            self._wanted_size = None
+            status = await self._source.resizes.ask(self, wanted)
+            if status is not None:
+                self._connection.refuse_resize(status)
+                self._flush()
 
     def _open(self) -> None:
-        self._thread = ViewerThread(
+        self.thread = ViewerThread(
             self._source.display,
             self._source.xauthority,
+            ScreenFramebuffer,
+            Size(*self._connection.size),
             lambda frame: self._call(self._take_frame, frame),
             lambda: self._call(self._stream.close),
         )
-        self._thread.start()
+        self.thread.start()
+        if not self._view_only:
+            self._source.selections.listen(self, lambda text: self._call(self.tell_clipboard, text))
 
     def _call(self, function: Callable[..., object], *arguments: object) -> None:
         """Go from the viewer's thread to the loop."""
@@ -166,8 +214,8 @@ class RfbSession:
 
     def _take_request(self, request: FramebufferUpdateRequest) -> None:
         self._requested = True
-        if not request.incremental and self._thread is not None:
-            self._thread.ask_whole(Rect(request.x, request.y, request.width, request.height))
+        if not request.incremental and self.thread is not None:
+            self.thread.ask_whole(Rect(request.x, request.y, request.width, request.height))
 
     def _take_fence(self, fence: ClientFence) -> None:
         if len(fence.payload) == _FENCE.size:
@@ -177,18 +225,32 @@ class RfbSession:
         """Let the thread make a frame, if the viewer may have one."""
         connection = self._connection
         wanted = self._requested or connection.continuous_updates
-        if self._thread is None or self._granted or not wanted or not self._pacing.may_send():
+        if self.thread is None or self._granted or not wanted or not self._may_send():
             return
         self._granted = True
-        self._thread.grant(
+        self.thread.grant(
             Wishes(
                 pixel_format=connection.pixel_format,
-                encodings=connection.encodings,
+                encoding=preferred(connection.offered),
                 jpeg_quality=connection.jpeg_quality,
                 compression=connection.compression,
                 cursor=connection.supports(Encoding.CURSOR),
             )
         )
+
+    def _may_send(self) -> bool:
+        """Tell whether a frame may be sent; where only time is missing, `_grant` comes again."""
+        most = MOST_UPDATES_HERE if self._connection.supports(Encoding.FENCE) else 1
+        if self._outgoing.updates >= most:
+            return False
+        wait_s = self._pacing.wait_s(time.monotonic())
+        if wait_s and self._retry is None:
+            self._retry = self._loop.call_later(wait_s, self._grant_again)
+        return wait_s == 0.0
+
+    def _grant_again(self) -> None:
+        self._retry = None
+        self._grant()
 
     def _take_frame(self, frame: Frame) -> None:
         """Send a frame that the thread made."""
@@ -196,15 +258,18 @@ class RfbSession:
         self._granted = False
         if connection.state != "running" or self._stream.closed():
             return
-        if frame.resized is not None:
-            if not connection.resize(frame.resized, ResizeReason.SERVER):
-                self._stream.close()  # it cannot follow; connected anew it knows the size
-                return
-        elif frame.wishes.pixel_format != connection.pixel_format:
-            assert self._thread is not None
-            self._thread.start_over()
+        self._flush()
+        if frame.wishes.pixel_format != connection.pixel_format and frame.resized is None:
+            assert self.thread is not None
+            self.thread.start_over()
             self._grant()
             return
+        self._ping()
+        if frame.resized is not None:
+            reason = self._source.resizes.reason(self, frame.resized)
+            if not connection.resize(frame.resized, reason):
+                self._stream.close()  # it cannot follow; connected anew it knows the size
+                return
         else:
             rectangles = list(frame.rectangles)
             if frame.cursor is not None:
@@ -215,28 +280,36 @@ class RfbSession:
         self._send_with_fence(frame)
         self._grant()
 
+    def _ping(self) -> None:
+        if self._connection.supports(Encoding.FENCE):
+            number = self._pacing.ping(time.monotonic())
+            if number is not None:
+                self._send_fence(number)
+
+    def _send_fence(self, number: int) -> None:
+        flags = FenceFlag.REQUEST | FenceFlag.BLOCK_BEFORE
+        self._connection.send_fence(flags, _FENCE.pack(number))
+
     def _send_with_fence(self, frame: Frame) -> None:
         connection = self._connection
         data = connection.data_to_send()
         if connection.supports(Encoding.FENCE):
-            number = self._pacing.sent(len(data), time.monotonic())
-            connection.send_fence(FenceFlag.REQUEST | FenceFlag.BLOCK_BEFORE, _FENCE.pack(number))
+            self._send_fence(self._pacing.sent(len(data), time.monotonic()))
             data += connection.data_to_send()
-        self._write(data)
-        self.stats.sent(len(data), frame.encoder, self._pacing.round_trip_s)
+        self._outgoing.update(data)
+        assert self.thread is not None
+        self.stats.capture = self.thread.capture
+        self.stats.pixel_format = connection.pixel_format
+        self.stats.sent(len(data), frame.encoder)
 
     def _flush(self) -> None:
+        """Send the answers that are ready."""
         data = self._connection.data_to_send()
         if data:
-            self._write(data)
+            self._outgoing.answer(data)
 
-    def _write(self, data: bytes) -> None:
-        """Give bytes to the stream; `Pacing` bounds what waits there."""
-        with suppress(StreamClosedError):
-            self._stream.write(data).add_done_callback(_ignore)
-
-
-def _ignore(future: asyncio.Future[None]) -> None:
-    """Take the error of a stream that was closed: the reader has seen it too."""
-    if not future.cancelled():
-        future.exception()
+    def _something_left(self) -> None:
+        self._grant()
+        if not self._outgoing.answer_bytes and self._untold is not None:
+            text, self._untold = self._untold, None
+            self.tell_clipboard(text)

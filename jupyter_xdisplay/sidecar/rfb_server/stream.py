@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -10,10 +13,17 @@ from tornado.iostream import IOStream
 from jupyter_xdisplay.errors import DisplayEnded
 from jupyter_xdisplay.sidecar.child import Child
 from jupyter_xdisplay.sidecar.rfb_server.inputs import Inputs
+from jupyter_xdisplay.sidecar.rfb_server.resizes import Resizes
+from jupyter_xdisplay.sidecar.rfb_server.selections import Selections
 from jupyter_xdisplay.sidecar.rfb_server.session import RfbSession, Source
 from jupyter_xdisplay.sidecar.streams import Serve
 from jupyter_xdisplay.sidecar.xserver import XServer
 from jupyter_xdisplay.spec import Size
+
+ENDED_S = 1.5
+"""How long `end` waits for the threads: a grabbed X server may hold them up."""
+
+POLL_S = 0.01
 
 
 class BuiltinStream:
@@ -40,21 +50,40 @@ class BuiltinStream:
         """No program of its own."""
         return []
 
+    @property
+    def source(self) -> Source | None:
+        """What its sessions look at, for those of the VNC port; None while it does not serve."""
+        return self._source
+
     async def start(self) -> None:
-        """Take the display's keyboard and pointer."""
+        """Take the display's keyboard, pointer and clipboard."""
         if self._source is None:
             where = self._xserver.display, self._xserver.xauthority
             self._source = Source(
-                *where, f"{self._name} {where[0]}", self._size, Inputs(*where), self._resize
+                *where,
+                name=f"{self._name} {where[0]}",
+                size=self._size,
+                inputs=Inputs(*where),
+                selections=Selections(*where),
+                resizes=Resizes(self._size, self._resize),
             )
 
     async def end(self) -> None:
-        """Disconnect the viewers and give the keyboard back."""
+        """Disconnect the viewers, give the keyboard back, and wait until no thread is left."""
+        source, self._source = self._source, None
+        if source is None:
+            return
+        threads: list[threading.Thread] = [source.inputs.thread, source.selections.thread]
         for session in set(self._sessions):
+            threads += [session.thread] if session.thread is not None else []
             session.close()
-        if self._source is not None:
-            self._source.inputs.close()
-            self._source = None
+        source.inputs.close()
+        source.selections.close()
+        until_s = time.monotonic() + ENDED_S
+        while (  # noqa: ASYNC110 - threads do not tell a loop that they ended
+            any(thread.is_alive() for thread in threads) and time.monotonic() < until_s
+        ):
+            await asyncio.sleep(POLL_S)
 
     async def open(self, *, view_only: bool) -> Serve:
         """Return a session's `run`."""
@@ -73,5 +102,5 @@ class BuiltinStream:
         return serve
 
     def viewers(self) -> list[dict[str, Any]]:
-        """Return frames and bytes a second, round trip and paths of each viewer."""
+        """Return the figures of each viewer, see `Stats.to_json`."""
         return [session.stats.to_json() for session in self._sessions]

@@ -11,26 +11,37 @@ from contextlib import suppress
 from pathlib import Path
 
 import xcffib
-import xcffib.xproto
 
+from jupyter_xdisplay.errors import StartFailed
 from jupyter_xdisplay.sidecar.rfb_server.encoder import Encoder, Wishes
+from jupyter_xdisplay.sidecar.rfb_server.frame_clock import FrameClock
 from jupyter_xdisplay.sidecar.rfb_server.region import Region, Resting
+from jupyter_xdisplay.sidecar.rfb_server.stats import describe_capture
 from jupyter_xdisplay.spec import Size
-from jupyter_xdisplay.x11.capture import Capture, DrawableChangedError
+from jupyter_xdisplay.x11.capture import DrawableChangedError
 from jupyter_xdisplay.x11.connection import X11Connection
 from jupyter_xdisplay.x11.cursor import Cursor, CursorWatch
-from jupyter_xdisplay.x11.damage import Damage
 from jupyter_xdisplay.x11.events import Events
+from jupyter_xdisplay.x11.framebuffer import Framebuffer
 from jupyter_xdisplay.x11.geometry import Rect
+from jupyter_xdisplay.x11.xtest import XTest
 
-FRAME_INTERVAL_S = 1 / 60
-"""Programs that draw faster than screens show are not followed further than this."""
+FRAME_INTERVAL_S = 1 / 66
+"""Programs that draw faster than screens show are not followed further than this; those that draw
+60 frames a second, a little early or late, are."""
+
+BURST = 3
+"""Frames that may follow one another at once after a pause."""
 
 REST_S = 0.3
 """What moved is sent exactly this long after it stopped."""
 
 SLICE_PIXELS = 160 * 1024
 """An exact refresh is sent in parts of so many pixels, so that new damage finds the way free."""
+
+
+OpenFramebuffer = Callable[[X11Connection, Events], Framebuffer]
+"""Opens what the viewer looks at, on a connection of the thread's own."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,21 +62,28 @@ class ViewerThread(threading.Thread):
     ----------
     display, xauthority
         Where to connect.
+    open_framebuffer
+        Opens what to show.
+    size
+        The size that the viewer was told.
     made
         Takes each frame, called in this thread.
     ended
-        Called in this thread when the X server is gone.
+        Called in this thread at its end: it was stopped, or what it shows is gone.
     """
 
     def __init__(
         self,
         display: str,
         xauthority: Path,
+        open_framebuffer: OpenFramebuffer,
+        size: Size,
         made: Callable[[Frame], None],
         ended: Callable[[], None],
     ) -> None:
         super().__init__(name="rfb-viewer", daemon=True)
         self._where = (display, xauthority)
+        self._open_framebuffer = open_framebuffer
         self._made = made
         self._ended = ended
         self._wake_read, self._wake_write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
@@ -77,7 +95,11 @@ class ViewerThread(threading.Thread):
         self._dirty = Region()
         self._resting = Resting(REST_S)
         self._encoder = Encoder()
-        self._framed_s = 0.0
+        self._clock = FrameClock(FRAME_INTERVAL_S, BURST)
+        self._sized = size
+        self.origin = (0, 0)
+        """Where the framebuffer's top left corner is on the screen."""
+        self.capture = ""
 
     # Called from the event loop
 
@@ -97,7 +119,8 @@ class ViewerThread(threading.Thread):
     def start_over(self) -> None:
         """Forget what was made but not sent: the viewer's format changed meanwhile."""
         with self._lock:
-            self._encoder = Encoder()
+            self._encoder.abandon()
+            self._cursor.changed = True
             self._asked.append(Rect(0, 0, 1 << 15, 1 << 15))
 
     def stop(self) -> None:
@@ -111,38 +134,37 @@ class ViewerThread(threading.Thread):
         """Capture until stopped or until the X server is gone."""
         try:
             self._open()
-            while not self._stopping:
+            while not self._stopping and not self._framebuffer.gone:
                 self._wait()
                 self._collect()
                 if self._is_due():
                     self._send()
-        except (xcffib.ConnectionException, OSError):
-            self._ended()
+        except (xcffib.ConnectionException, OSError, StartFailed, DrawableChangedError):
+            pass
         finally:
             self._close()
+            self._ended()
 
     def _open(self) -> None:
         self._x = X11Connection(*self._where)
+        XTest(self._x)  # a program that grabs the server does not stop the pictures
         self._events = Events(self._x)
-        self._capture = Capture(self._x)
-        self._damage = Damage(self._x, self._events)
+        self._framebuffer = self._open_framebuffer(self._x, self._events)
+        self.origin = self._framebuffer.origin
+        self.capture = describe_capture(self._framebuffer.path, self._framebuffer.why)
         self._cursor = CursorWatch(self._x, self._events)
-        self._sized = self._capture.size
-        self._events.on(xcffib.xproto.ConfigureNotifyEvent, self._configured)
-        mask = xcffib.xproto.EventMask.StructureNotify
-        self._x.core.ChangeWindowAttributes(self._x.root, xcffib.xproto.CW.EventMask, [mask])
-        self._x.flush()
 
     def _close(self) -> None:
         with suppress(xcffib.ConnectionException, AttributeError):
-            self._capture.close()
+            self._framebuffer.close()
             self._x.close()
-        os.close(self._wake_read)
-        self._wake_write, closed = -1, self._wake_write
-        os.close(closed)
+        with self._lock:
+            os.close(self._wake_read)
+            self._wake_write, closed = -1, self._wake_write
+            os.close(closed)
 
     def _wake(self) -> None:
-        with suppress(OSError):  # the thread has ended, or is awake already
+        with self._lock, suppress(OSError):  # the thread has ended, or is awake already
             os.write(self._wake_write, b"w")
 
     def _wait(self) -> None:
@@ -155,20 +177,18 @@ class ViewerThread(threading.Thread):
     def _due_s(self) -> float | None:
         """Return the seconds until there is something to send; None: only an event tells."""
         now = time.monotonic()
-        if self._dirty or self._cursor.changed or self._sized != self._capture.size:
-            return self._framed_s + FRAME_INTERVAL_S - now
+        if self._dirty or self._cursor.changed or self._sized != self._framebuffer.size:
+            return self._clock.due_s(now)
         return self._resting.due_s(now)
-
-    def _configured(self, event: xcffib.xproto.ConfigureNotifyEvent) -> None:
-        if event.window == self._x.root:
-            self._capture.measure()
 
     def _collect(self) -> None:
         with self._lock:
             asked, self._asked = self._asked, []
+        damaged = self._framebuffer.fetch_damage()
+        self.origin = self._framebuffer.origin
         for rect in asked:
-            self._dirty.add(rect.clip(self._capture.size))
-        for rect in self._damage.fetch(self._capture.size):
+            self._dirty.add(rect.clip(self._framebuffer.size))
+        for rect in damaged:
             self._dirty.add(rect)
 
     def _is_due(self) -> bool:
@@ -179,24 +199,26 @@ class ViewerThread(threading.Thread):
         """Make a frame of what there is and hand it over; the grant is used up then."""
         wishes = self._wishes
         assert wishes is not None
-        if self._sized != self._capture.size:
+        self._clock.made(time.monotonic())
+        if self._sized != self._framebuffer.size:
             frame: Frame | None = self._make_size(wishes)
         else:
             cursor = self._cursor.fetch() if self._cursor.changed and wishes.cursor else None
+            self._cursor.changed = False
             try:
                 frame = self._make_pixels(wishes, cursor)
             except DrawableChangedError:
-                self._dirty.add(Rect(0, 0, *self._capture.size))
-                return  # the screen was resized in between: the size comes first
-        self._cursor.changed = False
-        self._framed_s = time.monotonic()
+                self._dirty.add(Rect(0, 0, *self._framebuffer.size))
+                self._cursor.changed = True
+                self._encoder.abandon()
+                return  # it was resized in between: the size comes first
         if frame is not None:
             with self._lock:
                 self._granted = False
             self._made(frame)
 
     def _make_size(self, wishes: Wishes) -> Frame:
-        self._sized = self._capture.size
+        self._sized = self._framebuffer.size
         self._dirty.clear()
         self._resting.clear()
         self._dirty.add(Rect(0, 0, *self._sized))
@@ -208,13 +230,13 @@ class ViewerThread(threading.Thread):
         moving = self._dirty.take()
         self._encoder.begin(wishes)
         for rect in moving:
-            if self._encoder.add(self._capture.grab(*rect), rect, made):
+            if self._encoder.add(self._framebuffer.grab(rect), rect, made):
                 continue
             self._resting.add(rect, now)
         if not moving:
             rested = self._resting.take(now, SLICE_PIXELS)
             if rested is not None:
-                self._encoder.add_exact(self._capture.grab(*rested), rested, made)
+                self._encoder.add_exact(self._framebuffer.grab(rested), rested, made)
         if not made and cursor is None:
             return None
         return Frame(wishes, tuple(made), self._encoder.used, cursor=cursor)
