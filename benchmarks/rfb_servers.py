@@ -2,8 +2,9 @@
 
 One run on one machine, the servers in turn, again and again: each figure is the median of the
 repeats with its spread, each ratio the median of the ratios within the repeats. All viewers look
-at the whole screen, offer the same encodings and the same JPEG quality level; all sockets are
-Unix sockets, and only the server under test runs.
+at the whole screen, offer the same encodings and ask for the same JPEG: quality level 6, half the
+resolution of colours (`psnr_db` says how true the moving picture then is to what was drawn). All
+sockets are Unix sockets, and only the server under test runs.
 
 - `socket`: a viewer that only finds the ends of updates while it is measured and decodes them
   afterwards (`rfb.viewer`). A click ends when the update is whole that has all of the change.
@@ -13,13 +14,18 @@ Unix sockets, and only the server under test runs.
   mouse event to the call that draws the last of the change; `shown` to the animation frame.
 - `cpu_ms_per_frame`: RFB server, and in the browser the tunnel too, for each distinct frame.
   Xvnc is an X server as well; the others' X server is apart (`x_cpu_ms_per_frame`).
+- `drawn_fps`: how many frames a second the X client drew; 60, where nobody holds it up.
+- `slow_*`: over a line with that rate and round trip (`tests/slow_link.py`), at the socket. The
+  age of a frame is the time from its drawing to its arrival, in the first and the last 10 s.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import os
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -28,6 +34,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from playwright.sync_api import Error as PlaywrightError
+from websocket import WebSocketException
 
 from benchmarks.report import write
 from benchmarks.rfb import at_browser, at_socket, workloads
@@ -35,19 +42,26 @@ from benchmarks.rfb.at_browser import Screen
 from benchmarks.rfb.at_socket import Figures
 from benchmarks.rfb.changes import single_changes
 from benchmarks.rfb.chromium import BrowserError
+from benchmarks.rfb.picture import FOLDER_VARIABLE
 from benchmarks.rfb.probes import COUNTER
 from benchmarks.rfb.results import Results
 from benchmarks.rfb.servers import SERVERS, Server
+from benchmarks.rfb.slow import slow_links
 from benchmarks.rfb.stillness import still_screens
+from benchmarks.rfb.viewer import OutOfTimeError
 from jupyter_xdisplay.errors import XDisplayError
 from jupyter_xdisplay.spec import Size
 
 SIZES = {"720p": Size(1280, 720), "1080p": Size(1920, 1080)}
-PARTS = ("motion", "1080p", "click", "changes", "programs", "still")
-QUICK_PARTS = ("motion", "click", "changes", "still")
+PARTS = ("motion", "1080p", "click", "changes", "programs", "still", "slow")
+QUICK_PARTS = ("motion", "click", "changes", "still", "slow")
 PLACES = ("socket", "browser")
 REPEATS = 5
 STOCK = "ours, stock noVNC"
+FAILURES = (
+    *(AssertionError, OSError, StopIteration, RuntimeError, subprocess.SubprocessError),
+    *(BrowserError, PlaywrightError, WebSocketException, OutOfTimeError, XDisplayError),
+)
 
 
 @dataclass(frozen=True)
@@ -58,11 +72,14 @@ class Plan:
     places: tuple[str, ...] = PLACES
     servers: tuple[str, ...] = tuple(SERVERS)
     repeats: int = REPEATS
-    motion_s: float = 3.0
-    program_s: float = 2.0
-    clicks: int = 14
+    motion_s: float = 2.5
+    program_s: float = 1.5
+    clicks: int = 10
     changes: int = 1000
     still_s: float = 60.0
+    slow_s: float = 60.0
+    slow_clicks: int = 10
+    slow_repeats: int = 1
     stock: bool = True
 
     def sizes(self) -> list[str]:
@@ -70,7 +87,17 @@ class Plan:
         return ["720p", *(["1080p"] if "1080p" in self.parts else [])]
 
 
-QUICK = Plan(QUICK_PARTS, repeats=2, motion_s=2.0, clicks=6, changes=60, still_s=10.0, stock=False)
+QUICK = Plan(
+    QUICK_PARTS,
+    repeats=2,
+    motion_s=2.0,
+    clicks=6,
+    changes=60,
+    still_s=10.0,
+    slow_s=20.0,
+    slow_clicks=4,
+    stock=False,
+)
 
 
 class Run:
@@ -84,23 +111,39 @@ class Run:
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        self.results = Results()
+        self.results = Results(plan.repeats)
 
     def all(self) -> None:
         """Measure everything, the servers in turn; who begins changes with the repeat."""
         names = list(self._plan.servers)
-        for repeat in range(self._plan.repeats):
+        in_turn = {"motion", "click", "changes", "programs"} & set(self._plan.parts)
+        for repeat in range(self._plan.repeats if in_turn else 0):
             began = time.monotonic()
             for place in range(len(names)):
                 self._visit(repeat, names[(place + repeat) % len(names)])
-            print(f"-- repeat {repeat + 1}: {time.monotonic() - began:.0f} s", flush=True)
-        if "still" in self._plan.parts:
-            size = SIZES["720p"]
-            windows = self._plan.repeats
-            for repeat in range(windows):
-                found = still_screens(names, size, self._plan.still_s / windows)
+            print(f"       -- repeat {repeat + 1}: {time.monotonic() - began:.0f} s", flush=True)
+        self._still(names)
+        self._slow(names)
+
+    def _still(self, names: list[str]) -> None:
+        if "still" not in self._plan.parts:
+            return
+        windows = self._plan.repeats
+        for repeat in range(windows):
+            with self._gap("still"):
+                found = still_screens(names, SIZES["720p"], self._plan.still_s / windows)
                 for name, figures in found.items():
                     self.results.add("still", name, repeat, figures)
+
+    def _slow(self, names: list[str]) -> None:
+        if "slow" not in self._plan.parts:
+            return
+        plan = self._plan
+        for repeat in range(plan.slow_repeats):
+            with self._gap("slow"):
+                found = slow_links(names, SIZES["720p"], plan.slow_s, plan.slow_clicks)
+                for (line, name), figures in found.items():
+                    self.results.add(f"slow_{line}", name, repeat, figures)
 
     def _visit(self, repeat: int, name: str) -> None:
         for size in self._plan.sizes():
@@ -127,13 +170,21 @@ class Run:
 
     @contextlib.contextmanager
     def _folder(self, name: str) -> Iterator[Path]:
-        """Give a short path; a server that fails leaves a gap, and the others go on."""
-        with tempfile.TemporaryDirectory(prefix="xdb-", dir="/tmp") as folder:
-            try:
-                yield Path(folder)
-            except (AssertionError, OSError, BrowserError, PlaywrightError, XDisplayError) as error:
-                print(f"   {name} failed: {type(error).__name__}: {error}", flush=True)
-                self.results.failures.append(f"{name}: {type(error).__name__}: {error}")
+        """Give a short path."""
+        with (
+            self._gap(name),
+            tempfile.TemporaryDirectory(prefix="xdb-", dir="/tmp") as folder,
+        ):
+            yield Path(folder)
+
+    @contextlib.contextmanager
+    def _gap(self, name: str) -> Iterator[None]:
+        """Let something that fails leave a gap, and the others go on."""
+        try:
+            yield
+        except FAILURES as error:
+            print(f"   {name} failed: {type(error).__name__}: {error}", flush=True)
+            self.results.failures.append(f"{name}: {type(error).__name__}: {error}")
 
     def _at_socket(self, repeat: int, name: str, size: str, server: Server) -> None:
         def take(measure: str, figures: Figures) -> None:
@@ -141,8 +192,8 @@ class Run:
 
         plan = self._plan
         if "motion" in plan.parts:
-            with workloads.MOTION.on(server):
-                take(size, at_socket.frames(server, COUNTER, plan.motion_s))
+            with workloads.MOTION.on(server) as motion:
+                take(size, at_socket.frames(server, COUNTER, plan.motion_s, program=motion))
         if size != "720p":
             return
         if "click" in plan.parts:
@@ -160,8 +211,8 @@ class Run:
 
         plan = self._plan
         if "motion" in plan.parts:
-            with workloads.MOTION.on(screen.server):
-                found = at_browser.frames(screen, COUNTER, plan.motion_s)
+            with workloads.MOTION.on(screen.server) as motion:
+                found = at_browser.frames(screen, COUNTER, plan.motion_s, program=motion)
                 take(size, {**found, "scale": screen.scale})
         if size != "720p":
             return
@@ -208,7 +259,9 @@ def main(arguments: list[str] | None = None) -> None:
     began = time.monotonic()
     run = Run(plan)
     try:
-        run.all()
+        with tempfile.TemporaryDirectory(prefix="xdb-", dir="/tmp") as pictures:
+            os.environ[FOLDER_VARIABLE] = pictures
+            run.all()
     except KeyboardInterrupt:
         run.results.print_table()
         sys.exit(130)

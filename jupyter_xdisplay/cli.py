@@ -162,12 +162,22 @@ def _add_setup_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--print", dest="print_only", action="store_true", help="show the commands, run none"
     )
+    parser.add_argument(
+        "--with",
+        dest="optional",
+        action="append",
+        default=[],
+        metavar="PART",
+        help="install also this optional part: x11vnc, for %%xdisplay start --stream x11vnc",
+    )
 
 
 def _setup(arguments: argparse.Namespace) -> int:
     from jupyter_xdisplay.setup.command import run_setup
 
-    return run_setup(yes=arguments.yes, print_only=arguments.print_only)
+    return run_setup(
+        yes=arguments.yes, print_only=arguments.print_only, optional=arguments.optional
+    )
 
 
 def _say(text: str) -> None:
@@ -186,7 +196,7 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         "setup",
-        "install the programs that displays need (Xvfb, x11vnc, openbox, fonts, OpenGL)",
+        "install the programs that displays need (Xvfb, openbox, fonts, OpenGL)",
         "Finds what is missing and installs it with apt, dnf, apk, zypper or conda. Shows the "
         "commands and asks first. Safe to repeat.",
         _add_setup_arguments,

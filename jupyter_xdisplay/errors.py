@@ -11,6 +11,7 @@
     ├── LimitReached          a configured maximum
     ├── DisplayNotFound       no display of that name or id
     ├── DisplayEnded          the display was there and is gone
+    ├── WindowNotFound        no such window, or it was closed
     ├── KernelConnected       ending the X server would end this kernel's own process
     └── Unreachable           the sidecar or the server does not answer
 
@@ -33,6 +34,7 @@ __all__ = [
     "ToolkitMissing",
     "Unreachable",
     "UsageError",
+    "WindowNotFound",
     "XDisplayError",
     "error_from_json",
 ]
@@ -121,6 +123,12 @@ class DisplayEnded(XDisplayError):
     http_status = 410
 
 
+class WindowNotFound(XDisplayError):
+    """There is no such window, or it was closed."""
+
+    http_status = 404
+
+
 class KernelConnected(XDisplayError):
     """Ending the X server would end the kernel's own process."""
 
@@ -144,6 +152,7 @@ _BY_NAME = {
         LimitReached,
         DisplayNotFound,
         DisplayEnded,
+        WindowNotFound,
         KernelConnected,
         Unreachable,
     )

@@ -8,7 +8,7 @@ from typing import Any
 from tornado.web import RequestHandler
 
 from jupyter_xdisplay.errors import UsageError, XDisplayError
-from jupyter_xdisplay.spec import DisplayInfo
+from jupyter_xdisplay.spec import DisplayInfo, ViewerInfo
 
 
 class JSONHandler(RequestHandler):
@@ -29,8 +29,8 @@ class JSONHandler(RequestHandler):
         self.set_header("Content-Type", "application/json")
         self.finish(json.dumps(error.to_json()))
 
-    def answer(self, value: DisplayInfo | list[DisplayInfo]) -> None:
-        """Send one display, or several, and finish."""
+    def answer(self, value: DisplayInfo | list[DisplayInfo] | list[ViewerInfo]) -> None:
+        """Send one display, or several, or viewers, and finish."""
         body = value.to_json() if isinstance(value, DisplayInfo) else [i.to_json() for i in value]
         self.set_header("Content-Type", "application/json")
         self.finish(json.dumps(body))

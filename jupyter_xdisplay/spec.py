@@ -1,4 +1,4 @@
-"""What is asked of a display (`DisplaySpec`) and what is there (`DisplayInfo`, `WindowInfo`).
+"""What is asked of a display (`DisplaySpec`) and what is there (`DisplayInfo` and its parts).
 
 Frozen values that cross every seam (kernel, server, sidecar, browser) as the same JSON.
 """
@@ -23,6 +23,9 @@ STREAMS = ("builtin", "x11vnc")
 
 NAME_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}")
 """Names of displays: they become part of messages and URLs, never of paths."""
+
+NOTEBOOK = "notebook"
+"""`ViewerInfo.origin` of views that come through Jupyter."""
 
 State = Literal["running", "parked", "ended"]
 """running; parked: kept alive, unseen, for a kernel that is connected to it; ended: gone."""
@@ -181,7 +184,8 @@ class WindowInfo:
 
     `pid` is that of the owning process in the sidecar's PID namespace, 0 where X does not tell.
     `responding` is False when the program did not answer `_NET_WM_PING` (EWMH), None when it
-    does not take part in it.
+    does not take part in it. `parent` is the top-level window that a dialog belongs to, 0 for one
+    that is no dialog.
     """
 
     id: int
@@ -193,6 +197,7 @@ class WindowInfo:
     width: int
     height: int
     responding: bool | None = None
+    parent: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields as JSON."""
@@ -206,12 +211,74 @@ class WindowInfo:
 
 
 @dataclass(frozen=True)
+class ViewerInfo:
+    """What one viewer gets: rates of the last seconds, times in seconds, and what is used.
+
+    `round_trip_s` (to the viewer and back, its drawing included) and `window_bytes` (what may be
+    on the way) are None for viewers without the Fence extension. `encoder` names the encodings of
+    the newest frame, `capture` how the screen is captured and why no faster way is; both are
+    empty before the first frame. `pixel_format` is None for 32 bits a pixel. `origin` is
+    "notebook", or the IP address from which a viewer came to the VNC port.
+    """
+
+    frames_per_s: float
+    bytes_per_s: float
+    round_trip_s: float | None = None
+    window_bytes: int | None = None
+    encoder: str = ""
+    capture: str = ""
+    pixel_format: str | None = None
+    view_only: bool = False
+    connected_s: float = 0.0
+    origin: str = NOTEBOOK
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the fields as JSON."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> ViewerInfo:
+        """Read what `to_json` gives; unknown fields are left out."""
+        known = {f.name for f in dataclasses.fields(cls)}
+        return cls(**{key: item for key, item in value.items() if key in known})
+
+
+@dataclass(frozen=True)
+class VncPort:
+    """A TCP port for VNC viewers on an IP address of this machine. Never with its password."""
+
+    address: str
+    port: int
+    view_only: bool = False
+
+    def __str__(self) -> str:
+        address = f"[{self.address}]" if ":" in self.address else self.address
+        return f"{address}:{self.port}"
+
+
+@dataclass(frozen=True)
+class VncAccess(VncPort):
+    """What somebody needs to connect to a VNC port. Its `repr` does not show the password."""
+
+    password: str = field(default="", repr=False)
+
+    def without_password(self) -> VncPort:
+        """Return what everybody may know of it."""
+        return VncPort(self.address, self.port, self.view_only)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the fields as JSON."""
+        return dataclasses.asdict(self)
+
+
+@dataclass(frozen=True)
 class DisplayInfo:
     """A display as it is. Everything a kernel, a view or an administrator is told.
 
     `display` and `xauthority` are the values of DISPLAY and XAUTHORITY, `socket` is the sidecar's
     Unix socket. `chosen` maps each part (xserver, window_manager, stream, runtime) to what runs
-    and why. When `state` is "ended", `reason`, `fix` and `log` tell why.
+    and why. `vnc` is the VNC port, None while none is open. When `state` is "ended", `reason`,
+    `fix` and `log` tell why.
     """
 
     id: str
@@ -231,6 +298,7 @@ class DisplayInfo:
     windows: tuple[WindowInfo, ...] = ()
     clients: tuple[int, ...] = ()
     chosen: dict[str, str] = field(default_factory=dict)
+    vnc: VncPort | None = None
     notice: str | None = None
     reason: str | None = None
     fix: str | None = None
@@ -251,6 +319,7 @@ class DisplayInfo:
         fields["size"] = Size(*value["size"])
         fields["max_size"] = Size(*value["max_size"])
         fields["windows"] = tuple(map(WindowInfo.from_json, value.get("windows", ())))
+        fields["vnc"] = VncPort(**value["vnc"]) if value.get("vnc") else None
         fields["clients"] = tuple(value.get("clients", ()))
         fields["log"] = tuple(value.get("log", ()))
         return cls(**fields)

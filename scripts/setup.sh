@@ -56,5 +56,5 @@ fi
 echo "== pip: installing jupyter-xdisplay with its test and development tools into .venv"
 .venv/bin/python -m pip install -q --upgrade pip
 .venv/bin/python -m pip install -q -e '.[dev]'
-echo "== jupyter xdisplay setup: Xvfb, x11vnc, openbox, Mesa, fonts"
-.venv/bin/jupyter-xdisplay setup --yes
+echo "== jupyter xdisplay setup: Xvfb, openbox, Mesa, fonts, and x11vnc for the tests"
+.venv/bin/jupyter-xdisplay setup --yes --with x11vnc

@@ -15,9 +15,13 @@ from jupyter_xdisplay.spec import (
     DEPTHS,
     MIN_SIDE,
     NAME_PATTERN,
+    STREAMS,
     DisplayInfo,
     DisplaySpec,
     Size,
+    ViewerInfo,
+    VncAccess,
+    VncPort,
     WindowInfo,
     check_depth,
     check_name,
@@ -34,6 +38,7 @@ specs = st.builds(
     size=st.none() | sizes,
     dpi=st.none() | st.integers(20, 1000),
     depth=st.none() | st.sampled_from(DEPTHS),
+    stream=st.none() | st.sampled_from(STREAMS),
 )
 texts = st.text(st.characters(codec="utf-8"), max_size=20)
 numbers = st.integers(0, 1 << 31)
@@ -49,6 +54,7 @@ windows = st.builds(
     height=sides,
     responding=st.none() | st.booleans(),
 )
+vnc_ports = st.builds(VncPort, texts, st.integers(1, 65535), st.booleans())
 infos = st.builds(
     DisplayInfo,
     id=texts,
@@ -66,6 +72,7 @@ infos = st.builds(
     windows=st.lists(windows, max_size=3).map(tuple),
     clients=st.lists(numbers, max_size=3).map(tuple),
     chosen=st.dictionaries(texts, texts, max_size=3),
+    vnc=st.none() | vnc_ports,
     notice=st.none() | texts,
     reason=st.none() | texts,
     fix=st.none() | texts,
@@ -227,6 +234,9 @@ def test_a_newer_sidecar_may_say_more(info: DisplayInfo) -> None:
         {"depth": 8},
         {"depth": 24.0},
         {"depth": "24"},
+        {"stream": "x12vnc"},
+        {"stream": ["x11vnc"]},
+        {"stream": ""},
     ],
 )
 def test_a_spec_of_wrong_values_is_refused(value: dict[str, Any]) -> None:
@@ -238,7 +248,7 @@ def test_a_spec_of_wrong_values_is_refused(value: dict[str, Any]) -> None:
 
 @given(
     st.dictionaries(
-        st.sampled_from(["name", "size", "dpi", "depth", "x"]),
+        st.sampled_from(["name", "size", "dpi", "depth", "stream", "x"]),
         st.recursive(
             st.none() | st.booleans() | st.floats() | st.integers() | texts,
             lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=2),
@@ -257,6 +267,23 @@ def test_any_object_gives_a_spec_or_a_usage_error(value: dict[str, Any]) -> None
 def test_a_size_may_be_given_as_text() -> None:
     """Requests may say "1280x720"."""
     assert DisplaySpec.from_json({"size": "1280x720"}).size == Size(1280, 720)
+
+
+def test_a_viewer_crosses_a_seam_unchanged() -> None:
+    """What it gets is the same on the other side of JSON; a newer sidecar may say more."""
+    viewer = ViewerInfo(24.0, 1e6, 0.003, 4096, "Tight JPEG", "XDamage", None, True, 7.5, "::1")
+    value = json.loads(json.dumps(viewer.to_json()))
+    assert ViewerInfo.from_json({**value, "colour": "red"}) == viewer
+
+
+def test_a_vnc_port_is_written_as_viewers_take_it() -> None:
+    """IPv6 addresses in brackets; the password is in no text of it, and can be taken off."""
+    access = VncAccess("::1", 5901, True, "sesame12")
+    assert str(access) == "[::1]:5901"
+    assert str(VncPort("127.0.0.1", 5900)) == "127.0.0.1:5900"
+    assert "sesame12" not in repr(access) + str(access)
+    assert access.without_password() == VncPort("::1", 5901, view_only=True)
+    assert VncAccess(**access.to_json()) == access
 
 
 def test_values_are_frozen() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import re
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -17,6 +19,7 @@ from benchmarks.rfb.at_socket import (
     GIVEN_UP_S,
     WARM_UP_S,
     Click,
+    DrawnRate,
     Figures,
     clickables,
     pause_s,
@@ -25,11 +28,13 @@ from benchmarks.rfb.at_socket import (
 from benchmarks.rfb.chromium import Chromium, Page, chromium
 from benchmarks.rfb.probes import Probe
 from benchmarks.rfb.processes import children, cpu_seconds, running
+from benchmarks.rfb.relay import QUALITY_LEVEL
 from benchmarks.rfb.servers import SERVERS, Server, sidecar_server
 from jupyter_xdisplay.spec import Size
 from tests.e2e.lab import Lab, Notebook, wait_for
 from tests.e2e.view import View
 
+LABEXTENSION = Path(__file__).parents[2] / "labextension"
 PROBE = Path(__file__).with_name("probe.js").read_text().rstrip().rstrip(";")
 ROOM = Size(480, 260)
 """Pixels of a page beside the screen: the view in its cell, and noVNC, show it 1:1."""
@@ -91,6 +96,7 @@ def bare(folder: Path, name: str, size: Size) -> Iterator[Screen]:
 @contextlib.contextmanager
 def in_lab(folder: Path, size: Size) -> Iterator[Screen]:
     """Our view in a cell of JupyterLab, behind our server extension."""
+    check_quality_level()
     root = folder / "lab"
     root.mkdir()
     lab = Lab(root, private_root=folder / "x", arguments=["--LocalRuntime.stream=builtin"])
@@ -104,6 +110,13 @@ def in_lab(folder: Path, size: Size) -> Iterator[Screen]:
                 yield _screen(server, (lab.process.pid,), browser, page, VIEW_CANVAS)
     finally:
         lab.stop()
+
+
+def check_quality_level() -> None:
+    """Fail where our view asks for another JPEG quality than all other viewers do."""
+    source = (LABEXTENSION / "src/rfb_session.ts").read_text()
+    found = re.findall(r"const QUALITY_IN_MOTION = (\d);", source)
+    assert found == [str(QUALITY_LEVEL)], f"our view asks for quality level {found}"
 
 
 def _open_display(lab: Lab, browser: Chromium, size: Size) -> dict[str, Any]:
@@ -145,7 +158,13 @@ def _sidecar_of(pid: int, display_id: str) -> int:
     )
 
 
-def frames(screen: Screen, probe: Probe, seconds: float) -> Figures:
+def frames(
+    screen: Screen,
+    probe: Probe,
+    seconds: float,
+    *,
+    program: subprocess.Popen[bytes] | None = None,
+) -> Figures:
     """Count distinct frames on the canvas and the processor time of each, of what runs now."""
     server, page = screen.server, screen.page
     wait_for(lambda: _count(page, probe, 0.3)["distinct"] > 1, "no frame came")
@@ -156,17 +175,17 @@ def frames(screen: Screen, probe: Probe, seconds: float) -> Figures:
         "x_cpu": server.xserver,
         "browser_cpu": screen.browser.pids(),
     }
+    drawn = DrawnRate(program)
     before = {name: cpu_seconds(pids) for name, pids in groups.items()}
     found = _count(page, probe, seconds)
+    after = {name: cpu_seconds(pids) for name, pids in groups.items()}
+    drawn_rate = drawn.figures()
     count = max(1, found["distinct"])
-    cpu = {
-        f"{name}_ms_per_frame": 1000 * (cpu_seconds(pids) - before[name]) / count
-        for name, pids in groups.items()
-    }
     return {
         "fps": found["distinct"] / found["seconds"],
+        **drawn_rate,
         "page_fps": found["ticks"] / found["seconds"],
-        **cpu,
+        **{f"{name}_ms_per_frame": 1000 * (after[name] - before[name]) / count for name in groups},
     }
 
 

@@ -9,7 +9,7 @@ import time
 import numpy as np
 
 from benchmarks.rfb import workloads
-from benchmarks.rfb.at_socket import WARM_UP_S, Figures, wait_for_picture
+from benchmarks.rfb.at_socket import Figures, wait_for_picture, warm_up_with_clicks
 from benchmarks.rfb.flip import MARK
 from benchmarks.rfb.picture import Pixels
 from benchmarks.rfb.servers import Server
@@ -25,12 +25,13 @@ def single_changes(server: Server, count: int) -> Figures:
     """Make single changes, small ones and large ones in turn, anywhere on the screen."""
     times: list[float | None] = []
     with workloads.FLIP.on(server) as program, Viewer(server) as viewer:
-        viewer.collect(WARM_UP_S)
+        warm_up_with_clicks(viewer, server)
         for number in range(count):
             viewer.collect(random.uniform(0.0, 0.02))  # noqa: S311 - any phase of any timer
             size = LARGE if number % 2 else (MARK, MARK)
             times.append(_change(viewer, server, program, size))
     seen = [value for value in times if value is not None]
+    assert seen, "none of the changes was seen"
     p50, p95 = np.percentile([1000 * value for value in seen], [50, 95])
     return {
         "changes": count,

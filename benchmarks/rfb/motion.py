@@ -1,30 +1,49 @@
 """`python -m benchmarks.rfb.motion [--still]`: an X client that moves a photograph at 60 a second.
 
 Every frame is another part of a large picture, with the frame's number drawn into it, put in one
-request. A frame that comes late is left out. Ends with its standard input.
+request through MIT-SHM. A frame that comes late is left out, so that frame `n` belongs to the
+time `began + n / RATE`. A line on its standard input asks how far it is (`state`); it ends with
+its standard input.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import select
+import subprocess
 import sys
 import time
+from typing import NamedTuple
 
 import xcffib
 
 from benchmarks.rfb import picture
-from benchmarks.rfb.picture import photograph
 from benchmarks.rfb.window import Canvas, ScreenWindow
 
 RATE = 60
-MARGIN = 512
-STEP_X, STEP_Y = 7, 3
 
 
-def bounce(position: int) -> int:
-    """Go from 0 to `MARGIN` and back."""
-    return MARGIN - abs(position % (2 * MARGIN) - MARGIN)
+class State(NamedTuple):
+    """How far the program is: frames drawn, and when frame 0 was due (monotonic, seconds)."""
+
+    drawn: int
+    began_s: float
+
+    def age_s(self, number: int, now_s: float) -> float:
+        """Return how long ago a frame was drawn whose number is known up to full turns."""
+        age = (now_s - self.began_s) * RATE - number
+        return age % (1 << picture.COUNTER_BITS) / RATE
+
+
+def state(program: subprocess.Popen[bytes]) -> State:
+    """Ask the program."""
+    assert program.stdin is not None
+    assert program.stdout is not None
+    program.stdin.write(b"?\n")
+    program.stdin.flush()
+    drawn, began_s = program.stdout.readline().split()
+    return State(int(drawn), float(began_s))
 
 
 class Motion:
@@ -32,12 +51,11 @@ class Motion:
 
     def __init__(self) -> None:
         self._window = ScreenWindow()
-        width, height = self._window.size
-        self._canvas = Canvas(self._window, photograph(width + MARGIN, height + MARGIN, 1))
+        self._canvas = Canvas(self._window, picture.photograph_to_move(*self._window.size))
 
     def draw(self, number: int) -> None:
         """Draw one frame and wait until the X server has it."""
-        left, top = bounce(number * STEP_X), bounce(number * STEP_Y)
+        left, top = picture.place_of_frame(number)
         marks = self._canvas.pixels[
             top : top + picture.COUNTER_HEIGHT, left : left + picture.COUNTER_WIDTH
         ]
@@ -49,15 +67,20 @@ class Motion:
 
     def run(self) -> None:
         """Draw until the end of the input."""
-        started = time.monotonic()
-        number = 0
+        began_s = time.monotonic()
+        number = drawn = 0
         while True:
-            due = started + number / RATE
-            wait_s = max(0.0, due - time.monotonic())
+            wait_s = max(0.0, began_s + number / RATE - time.monotonic())
             if select.select([0], [], [], wait_s)[0]:
-                return
+                asked = os.read(0, 4096).count(b"\n")
+                if not asked:
+                    return
+                sys.stdout.write(f"{drawn} {began_s!r}\n" * asked)
+                sys.stdout.flush()
+                continue
             self.draw(number)
-            number = max(number + 1, int((time.monotonic() - started) * RATE))
+            drawn += 1
+            number = max(number + 1, int((time.monotonic() - began_s) * RATE))
 
     def begin(self) -> None:
         """Draw the first frame and say so."""

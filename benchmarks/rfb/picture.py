@@ -1,15 +1,30 @@
-"""Pictures like photographs, and marks in them that survive JPEG: blocks of black and white."""
+"""Pictures like photographs with text, and marks in them that survive JPEG: black and white."""
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image, ImageDraw
 
 Pixels = NDArray[np.uint8]
 """Of shape `[height, width, 4]`: blue, green, red, unused."""
 
+FOLDER_VARIABLE = "XDISPLAY_BENCH_PICTURES"
+"""Names the folder in which a run keeps its photographs."""
+
 BLOCK = 32
 """Pixels of a side of a mark; marks lie on multiples of 16, as JPEG's blocks do."""
+
+SHEET = 200
+SHEET_EVERY = 400_000
+"""Pixels of a side of a sheet of text, and of the picture for each: about a tenth of it."""
+
+MARGIN = 512
+STEP_X, STEP_Y = 7, 3
+"""Pixels: how far the moving photograph goes, and how far from frame to frame."""
 
 COUNTER_BITS = 12
 COUNTER_X, COUNTER_Y = 0, 0
@@ -17,9 +32,35 @@ COUNTER_WIDTH, COUNTER_HEIGHT = COUNTER_BITS * BLOCK, 2 * BLOCK
 
 
 def photograph(width: int, height: int, seed: int) -> Pixels:
-    """Make something with a photograph's mix of smooth parts, edges and grain.
+    """Return the photograph of that number, made once in a run of the benchmark."""
+    folder = os.environ.get(FOLDER_VARIABLE)
+    if folder is None:
+        return make_photograph(width, height, seed)
+    path = Path(folder) / f"{width}x{height}-{seed}.npy"
+    if not path.exists():
+        np.save(path, make_photograph(width, height, seed))
+    found: Pixels = np.load(path)
+    return found
 
-    JPEG of quality 92 takes 2.7 bits a pixel for it (photographs of people: 2.7 to 3.2).
+
+def photograph_to_move(width: int, height: int) -> Pixels:
+    """Return the photograph that moves over a screen of that size."""
+    return photograph(width + MARGIN, height + MARGIN, 1)
+
+
+def place_of_frame(number: int) -> tuple[int, int]:
+    """Return where in it the part begins that a frame shows: to and fro, each way."""
+    return _bounce(number * STEP_X), _bounce(number * STEP_Y)
+
+
+def _bounce(position: int) -> int:
+    return MARGIN - abs(position % (2 * MARGIN) - MARGIN)
+
+
+def make_photograph(width: int, height: int, seed: int) -> Pixels:
+    """Make something with a photograph's mix of smooth parts, edges and grain, and sheets of text.
+
+    JPEG of quality 92 takes 3.1 bits a pixel for it (photographs of people: 2.7 to 3.2).
     """
     random = np.random.default_rng(seed)
     picture = np.zeros((height, width, 3), np.float32)
@@ -35,7 +76,19 @@ def photograph(width: int, height: int, seed: int) -> Pixels:
     picture += 2.5 * random.standard_normal((height, width, 1), np.float32)
     made = np.zeros((height, width, 4), np.uint8)
     made[..., :3] = np.clip(picture + 128, 0, 255)
+    for _ in range(width * height // SHEET_EVERY):
+        left, top = (int(random.uniform(0, side - SHEET)) for side in (width, height))
+        made[top : top + SHEET, left : left + SHEET, :3] = _sheet(random)
     return made
+
+
+def _sheet(random: np.random.Generator) -> NDArray[np.uint8]:
+    """Write lines of dark letters on a light square."""
+    sheet = Image.new("RGB", (SHEET, SHEET), "#f6f4ec")
+    letters = np.array([*"etaoinshrdlucmfwypvbgk.,   "])
+    lines = ("".join(random.choice(letters, 40)) for _ in range(SHEET // 14))
+    ImageDraw.Draw(sheet).multiline_text((8, 6), "\n".join(lines), "#202830", spacing=3)
+    return np.asarray(sheet)
 
 
 def _enlarged(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+import time
+from typing import Any, Literal, NamedTuple
 
 from benchmarks.report import summary
 from benchmarks.rfb.at_socket import Figures
@@ -11,7 +12,7 @@ OURS = "ours"
 
 
 class Ratio(NamedTuple):
-    """Ours divided by a peer's."""
+    """Ours divided by a peer's, repeat by repeat."""
 
     measure: str
     figure: str
@@ -37,10 +38,46 @@ RATIOS = {
 }
 
 
-class Results:
-    """Figures by measure, server and repeat."""
+class Bound(NamedTuple):
+    """What a figure has to reach."""
 
-    def __init__(self) -> None:
+    kind: Literal["at_least", "at_most"]
+    value: float
+
+    def holds(self, found: float) -> bool:
+        """Tell whether a figure does."""
+        return found >= self.value if self.kind == "at_least" else found <= self.value
+
+
+REQUIRED = {
+    "fps_720p_browser_vs_x11vnc_default": Bound("at_least", 1.9),
+    "fps_720p_browser_vs_tigervnc": Bound("at_least", 1.25),
+    "click_p50_socket_vs_tigervnc": Bound("at_most", 0.4),
+    "click_p50_browser_vs_tigervnc": Bound("at_most", 0.7),
+    "cpu_per_frame_vs_x11vnc_tuned": Bound("at_most", 0.7),
+    "lost_or_late_changes_of_1000": Bound("at_most", 0),
+    "still_screen_bytes": Bound("at_most", 0),
+    "still_screen_cpu_percent": Bound("at_most", 0.3),
+    "slow_link_age_growth": Bound("at_most", 1.2),
+}
+"""Ratios, and figures of ours."""
+
+STARVED_FPS = 57.0
+"""Who draws fewer than so many of its 60 frames a second was held up: said below the table."""
+
+
+class Results:
+    """Figures by measure, server and repeat.
+
+    Parameters
+    ----------
+    repeats
+        How many there are of everything, where nothing fails.
+    """
+
+    def __init__(self, repeats: int) -> None:
+        self._repeats = repeats
+        self._began_s = time.monotonic()
         self._found: dict[str, dict[str, dict[int, Figures]]] = {}
         self.failures: list[str] = []
 
@@ -48,7 +85,8 @@ class Results:
         """Take the figures of one repeat."""
         self._found.setdefault(measure, {}).setdefault(server, {})[repeat] = figures
         shown = "  ".join(f"{name} {value:.4g}" for name, value in figures.items())
-        print(f"   {server}, {measure}: {shown}", flush=True)
+        elapsed = time.monotonic() - self._began_s
+        print(f"{elapsed:5.0f} s  {server}, {measure}: {shown}", flush=True)
 
     def figures(self) -> dict[str, dict[str, dict[str, Any]]]:
         """Return measure → figure → server → median, least and most of the repeats."""
@@ -78,6 +116,54 @@ class Results:
                 found[name] = summary(values)
         return found
 
+    def required(self) -> dict[str, float]:
+        """Return the figures that have bounds, as far as every repeat has them."""
+        found = {
+            name: row["median"]
+            for name, row in self.ratios().items()
+            if name in REQUIRED and row["repeats"] == self._repeats
+        }
+        changes, still = (self._all_of_ours(name) for name in ("socket_changes", "still"))
+        if changes:
+            bad = sum(one["lost"] + one["late"] for one in changes)
+            found["lost_or_late_changes_of_1000"] = 1000 * bad / sum(c["changes"] for c in changes)
+        if still:
+            found["still_screen_bytes"] = sum(one["bytes"] for one in still)
+            seconds = sum(one["seconds"] for one in still)
+            spent = sum(one["cpu_percent"] * one["seconds"] for one in still)
+            found["still_screen_cpu_percent"] = round(spent / seconds, 4)
+        slow = [
+            figures["age_growth"]
+            for measure, servers in self._found.items()
+            if measure.startswith("slow_")
+            for figures in servers.get(OURS, {}).values()
+        ]
+        if slow:
+            found["slow_link_age_growth"] = max(slow)
+        return found
+
+    def met(self) -> dict[str, bool]:
+        """Return whether each bound holds; one that was not measured does not."""
+        found = self.required()
+        return {
+            name: name in found and bound.holds(found[name]) for name, bound in REQUIRED.items()
+        }
+
+    def _all_of_ours(self, measure: str) -> list[Figures]:
+        """Return the figures of ours, none where a repeat is missing."""
+        found = list(self._found.get(measure, {}).get(OURS, {}).values())
+        return found if len(found) == self._repeats else []
+
+    def starved(self) -> list[str]:
+        """Say where `motion` was held up: a lower rate of frames is then not the server's alone."""
+        return [
+            f"{server} ({measure}): drew {row[server]['median']:.1f} frames a second of 60"
+            for measure, rows in self.figures().items()
+            for row in [rows.get("drawn_fps", {})]
+            for server in row
+            if row[server]["median"] < STARVED_FPS
+        ]
+
     def totals(self) -> dict[str, dict[str, int]]:
         """Return what counts as a sum and not as a median: changes, and bytes of a still screen."""
         found: dict[str, dict[str, int]] = {}
@@ -90,11 +176,17 @@ class Results:
         return found
 
     def to_json(self) -> dict[str, Any]:
-        """Return everything."""
+        """Return everything: ratios as plain numbers, and their spread beside them."""
+        ratios = self.ratios()
         return {
             "figures": self.figures(),
             "totals": self.totals(),
-            "ratios": self.ratios(),
+            "ratios": {name: row["median"] for name, row in ratios.items()},
+            "ratio_spread": ratios,
+            "required": {name: {bound.kind: bound.value} for name, bound in REQUIRED.items()},
+            "found": self.required(),
+            "met": self.met(),
+            "starved": self.starved(),
             "failures": self.failures,
         }
 
@@ -116,13 +208,32 @@ class Results:
         print("\nratios, ours to theirs")
         for name, row in self.ratios().items():
             print(f"  {name:<40}{_cell(row):>27}  n={row['repeats']}")
+        self._print_required()
+        for line in self.starved():
+            print(f"held up: {line}")
         for failure in self.failures:
             print(f"failed: {failure}")
+
+    def _print_required(self) -> None:
+        found, met = self.required(), self.met()
+        print("\nrequired")
+        for name, (kind, value) in REQUIRED.items():
+            if name in found:
+                verdict = f"{found[name]:.4g}: {'met' if met[name] else 'NOT MET'}"
+            else:
+                verdict = "not measured"
+            print(f"  {name:<40}{kind.replace('_', ' '):>9} {value:<5}  {verdict}")
 
 
 def _cell(row: dict[str, Any] | None) -> str:
     if row is None:
         return ""
-    digits = 0 if row["median"] >= 1000 else 2
-    median, least, most = (f"{row[key]:.{digits}f}" for key in ("median", "min", "max"))
+    median, least, most = (_number(row[key], row["median"]) for key in ("median", "min", "max"))
     return f"{median} ({least} to {most})"
+
+
+def _number(value: float, median: float) -> str:
+    """Write a number as short as its row's median allows."""
+    if median >= 10_000:
+        return f"{value / 1000:.1f}k"
+    return f"{value:.{0 if median >= 1000 else 2}f}"

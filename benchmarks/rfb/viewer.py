@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from benchmarks.rfb.framing import Framing
 from benchmarks.rfb.picture import Pixels
-from benchmarks.rfb.relay import QUALITY_LEVEL, connect_rfb
+from benchmarks.rfb.relay import MORE_ENCODINGS, QUALITY_LEVEL, connect_rfb
 from benchmarks.rfb.servers import Server
 from jupyter_xdisplay.rfb.client import ClientConnection
 from jupyter_xdisplay.rfb.constants import ClientMessageType, Encoding
@@ -27,6 +27,7 @@ ENCODINGS: tuple[int, ...] = (
     Encoding.TIGHT,
     Encoding.RAW,
     Encoding.JPEG_QUALITY_LEVEL_0 + QUALITY_LEVEL,
+    *MORE_ENCODINGS,
     Encoding.COMPRESSION_LEVEL_0 + COMPRESSION_LEVEL,
     Encoding.DESKTOP_SIZE,
     Encoding.LAST_RECT,
@@ -34,10 +35,11 @@ ENCODINGS: tuple[int, ...] = (
     Encoding.CONTINUOUS_UPDATES,
     Encoding.CURSOR,
 )
-"""What noVNC offers, in its order, as far as these servers send it."""
+"""What noVNC offers, in its order, as far as these servers send it, and more."""
 
 CHUNK_BYTES = 1 << 20
-MESSAGE_S = 10.0
+MESSAGE_S = 30.0
+"""How long one message may take: an exact refresh of the whole screen over a slow link."""
 
 
 class OutOfTimeError(Exception):

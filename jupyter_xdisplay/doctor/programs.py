@@ -46,6 +46,8 @@ def font_check() -> Check:
 
 def _program(part: Part) -> Check:
     path = next(filter(None, map(shutil.which, part.programs)), None)
+    if path is None and part.optional:
+        return note(part.name, f"is not installed: {part.why} ({SETUP} --with {part.name})")
     if path is None:
         detail = f"is not installed (or not on PATH): {part.why}"
         return problem(part.name, detail, SETUP)

@@ -23,7 +23,7 @@ FEWEST_PROCESSES = 24
 """Free processes and threads that one display and a small program need (llvmpipe has threads)."""
 
 FEWEST_SEGMENTS = 64
-"""Free shared memory segments that one view needs (x11vnc takes 42, facts 32)."""
+"""Free shared memory segments for a few views and programs (x11vnc alone takes 42, facts 32)."""
 
 SOCKETS = Path("/tmp/.X11-unix")
 SMALL_SHM = 128 << 20
@@ -185,7 +185,9 @@ def _sysv_checks() -> list[Check]:
     fix = f"ipcrm {' '.join(f'-m {segment}' for segment in left)}" if left else None
     if most - len(rows) < FEWEST_SEGMENTS:
         fix = fix or "as root: sysctl -w kernel.shmmni=4096"
-        return [problem("shared memory", f"{detail}: a view needs {FEWEST_SEGMENTS}", fix)]
+        return [
+            problem("shared memory", f"{detail}: views and programs need {FEWEST_SEGMENTS}", fix)
+        ]
     if left:
         return [note("shared memory", f"{detail}, {len(left)} left by dead programs", fix)]
     return [ok("shared memory", detail)]

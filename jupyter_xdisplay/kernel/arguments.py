@@ -9,6 +9,7 @@ import shutil
 from typing import Any, NoReturn
 
 from jupyter_xdisplay.errors import UsageError
+from jupyter_xdisplay.spec import STREAMS
 
 SUBCOMMANDS = (
     "start",
@@ -18,6 +19,7 @@ SUBCOMMANDS = (
     "list",
     "snapshot",
     "resize",
+    "vnc",
     "gui",
     "run",
     "doctor",
@@ -28,13 +30,15 @@ HELP = """\
 %xdisplay: windows that code opens, live in the notebook.
 
     %xdisplay                     start a display for this kernel (if none runs) and show it here
-    %xdisplay start [--size WxH] [--name NAME] [--dpi N]
+    %xdisplay start [--size WxH] [--name NAME] [--dpi N] [--stream builtin|x11vnc]
     %xdisplay show                show it once more, under this cell
     %xdisplay run PROGRAM …       start a program on it, such as: %xdisplay run glxgears
     %xdisplay gui [tk|qt|gtk|wx|auto|off]
                                   the toolkit for plt.show(); off: matplotlib draws inline again
     %xdisplay snapshot [FILE]     a picture of the screen, here or in a file
     %xdisplay resize WxH          another size in pixels
+    %xdisplay vnc [--port N] [--listen ADDRESS] [--password TEXT] [--view-only] [--stop]
+                                  a port for VNC viewers, on this machine only unless asked
     %xdisplay status              everything about it: what runs and why, windows, environment
     %xdisplay list                all displays of this kernel
     %xdisplay stop [--all] [--force] [--yes]
@@ -175,6 +179,13 @@ _ARGUMENTS: dict[str, _Arguments] = {
         (("--size",), {"metavar": "WxH", "help": "width and height in pixels, such as 1280x720"}),
         (("--name",), {"metavar": "NAME", "help": "its name (default: main)"}),
         (("--dpi",), {"metavar": "N", "help": "dots per inch that programs are told"}),
+        (
+            ("--stream",),
+            {
+                "metavar": "|".join(STREAMS),
+                "help": "the RFB server: our own (the default, fast), or x11vnc (compatible)",
+            },
+        ),
     ],
     "show": [_NAME],
     "stop": [
@@ -199,6 +210,27 @@ _ARGUMENTS: dict[str, _Arguments] = {
         (("size",), {"metavar": "WxH", "help": "width and height in pixels, such as 1280x720"}),
         _NAME,
     ],
+    "vnc": [
+        (
+            ("--port",),
+            {"metavar": "N", "help": "TCP port (default: the first free one from 5900 on)"},
+        ),
+        (
+            ("--listen",),
+            {
+                "metavar": "ADDRESS",
+                "help": "an IP address of this machine that others may connect to; needs "
+                "--password (default: 127.0.0.1, this machine only)",
+            },
+        ),
+        (
+            ("--password",),
+            {"metavar": "TEXT", "help": "6 to 8 characters (default: a random one is made)"},
+        ),
+        (("--view-only",), {"action": "store_true", "help": "viewers may only look"}),
+        (("--stop",), {"action": "store_true", "help": "close it and disconnect its viewers"}),
+        _NAME,
+    ],
     "gui": [
         (
             ("toolkit",),
@@ -218,6 +250,9 @@ _DESCRIPTIONS = {
     "list": "List all displays of this kernel.",
     "snapshot": "Show a picture of the screen, or write it to FILE.",
     "resize": "Give the screen another size in pixels.",
+    "vnc": "Open a TCP port for VNC viewers on a display, or close it.\n\n"
+    "It asks for a password and listens on this machine only; ssh brings it to others. It is\n"
+    "closed when the display is stopped. VNC is not encrypted.",
     "gui": "Choose the GUI toolkit for plt.show(), whose windows are served between cells.",
     "run": "Start a program on a display. Options for us stand before it, all else is its own.\n\n"
     "It runs on its own: interrupting or restarting a cell does not end it. Its output is shown\n"

@@ -9,11 +9,21 @@ from typing import TYPE_CHECKING
 
 from jupyter_xdisplay.kernel.arguments import SUBCOMMANDS, option_names
 from jupyter_xdisplay.kernel.toolkits import GUI_NAMES
+from jupyter_xdisplay.spec import STREAMS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 SIZES = ("800x600", "1024x768", "1280x720", "1280x1024", "1600x900", "1920x1080", "3840x2160")
+VALUES: dict[str, Sequence[str]] = {
+    "--size": SIZES,
+    "--stream": STREAMS,
+    "--listen": ("127.0.0.1", "0.0.0.0"),  # noqa: S104 - offered; taken, it comes with a warning
+    "--dpi": (),
+    "--port": (),
+    "--password": (),
+}
+"""What can follow an option; empty where that cannot be guessed."""
 
 
 def complete(text_until_cursor: str, display_names: Sequence[str]) -> list[str]:
@@ -38,10 +48,9 @@ def _candidates(
     subcommand: str | None, before: Sequence[str], current: str, display_names: Sequence[str]
 ) -> list[str]:
     previous = before[-1] if before else ""
-    if previous == "--name":
-        return list(display_names)
-    if previous == "--size":
-        return list(SIZES)
+    values = {**VALUES, "--name": display_names}
+    if previous in values:
+        return list(values[previous])
     if subcommand is None or before[:1] != [subcommand]:
         # `start` may be left out
         return [*([] if before else SUBCOMMANDS), *option_names("start")]

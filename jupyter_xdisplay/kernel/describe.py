@@ -5,10 +5,12 @@ from __future__ import annotations
 import html
 from typing import TYPE_CHECKING
 
+from jupyter_xdisplay.spec import NOTEBOOK
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from jupyter_xdisplay.spec import DisplayInfo, WindowInfo
+    from jupyter_xdisplay.spec import DisplayInfo, ViewerInfo, WindowInfo
 
 
 def line(info: DisplayInfo, *, via_server: bool) -> str:
@@ -93,7 +95,9 @@ def overview(infos: Sequence[DisplayInfo], current: str | None) -> Table:
     return Table(rows, ("  name", "DISPLAY", "size", "state", "windows", "viewers"))
 
 
-def status(info: DisplayInfo, extra: Sequence[tuple[str, str]]) -> Table:
+def status(
+    info: DisplayInfo, extra: Sequence[tuple[str, str]], viewers: Sequence[ViewerInfo] = ()
+) -> Table:
     """Return everything that is known about a display, and `extra` rows about this process."""
     rows = [
         ("display", f"{info.name!r} on {info.display}"),
@@ -106,7 +110,8 @@ def status(info: DisplayInfo, extra: Sequence[tuple[str, str]]) -> Table:
     rows += [(key.replace("_", " "), value) for key, value in info.chosen.items()]
     rows += [
         ("since", info.created),
-        ("viewers", str(info.viewers)),
+        ("viewers", "\n".join([str(info.viewers), *_viewer_lines(info, viewers)])),
+        ("VNC port", _vnc_text(info)),
         ("windows", "\n".join(map(_window_line, info.windows)) or "none"),
         ("XAUTHORITY", info.xauthority),
     ]
@@ -115,6 +120,42 @@ def status(info: DisplayInfo, extra: Sequence[tuple[str, str]]) -> Table:
     rows += [("to mend it", info.fix)] if info.fix else []
     rows += [("log", "\n".join(info.log))] if info.log else []
     return Table([row for row in [*rows, *extra] if row[1]])
+
+
+def _viewer_lines(info: DisplayInfo, viewers: Sequence[ViewerInfo]) -> list[str]:
+    lines = [viewer_line(viewer) for viewer in viewers]
+    if info.viewers > len(viewers) and info.chosen.get("stream", "").startswith("x11vnc"):
+        lines.append("x11vnc tells nothing of its viewers")
+    return lines
+
+
+def viewer_line(viewer: ViewerInfo) -> str:
+    """Return what one viewer gets, in one line."""
+    parts = [f"{viewer.frames_per_s:.1f} frames/s", f"{_bytes_text(viewer.bytes_per_s)}/s"]
+    if viewer.round_trip_s is not None:
+        parts.append(f"round trip {viewer.round_trip_s * 1000:.0f} ms")
+    parts += filter(None, [viewer.encoder, viewer.pixel_format])
+    if viewer.view_only:
+        parts.append("view only")
+    if viewer.capture:
+        parts.append(f"captured by {viewer.capture}")
+    text = ", ".join(parts)
+    return text if viewer.origin == NOTEBOOK else f"{viewer.origin}: {text}"
+
+
+def _bytes_text(count: float) -> str:
+    """Return a number of bytes with its unit, of the SI."""
+    if count < 1000:
+        return f"{count:.0f} B"
+    if count < 1_000_000:
+        return f"{count / 1000:.0f} kB"
+    return f"{count / 1_000_000:.1f} MB"
+
+
+def _vnc_text(info: DisplayInfo) -> str:
+    if info.vnc is None:
+        return ""
+    return f"{info.vnc}{', view only' if info.vnc.view_only else ''}, with a password"
 
 
 def _window_line(window: WindowInfo) -> str:

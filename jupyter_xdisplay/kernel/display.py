@@ -15,28 +15,31 @@ import dataclasses
 import io
 import os
 import shlex
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jupyter_xdisplay.errors import DisplayEnded, Unreachable, UsageError
 from jupyter_xdisplay.kernel import environ, programs
-from jupyter_xdisplay.spec import DisplaySpec, Size, check_size, parse_size
+from jupyter_xdisplay.kernel.sizes import read_size
+from jupyter_xdisplay.spec import DisplaySpec
 
 if TYPE_CHECKING:
     import subprocess
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from types import TracebackType
 
     import PIL.Image
 
     from jupyter_xdisplay.kernel.session import Session
+    from jupyter_xdisplay.kernel.sizes import SizeLike
     from jupyter_xdisplay.sidecar.client import SidecarClient
-    from jupyter_xdisplay.spec import DisplayInfo, WindowInfo
-
-    SizeLike = str | tuple[int, int] | None
+    from jupyter_xdisplay.spec import DisplayInfo, Size, ViewerInfo, VncAccess, WindowInfo
 
 
-def display(size: SizeLike = None, name: str = "main", dpi: int | None = None) -> Display:
+def display(
+    size: SizeLike = None, name: str = "main", dpi: int | None = None, stream: str | None = None
+) -> Display:
     """Return the display called `name`, started where it does not run, and switch to it.
 
     DISPLAY and XAUTHORITY point to it from then on, for this process and what it starts.
@@ -49,6 +52,8 @@ def display(size: SizeLike = None, name: str = "main", dpi: int | None = None) -
         Its name: one process can have several.
     dpi
         Dots per inch that programs are told.
+    stream
+        The RFB server: `"builtin"` (the default) or `"x11vnc"`.
 
     Raises
     ------
@@ -57,29 +62,8 @@ def display(size: SizeLike = None, name: str = "main", dpi: int | None = None) -
     """
     from jupyter_xdisplay.kernel.session import get_session
 
-    spec = DisplaySpec.from_json({"name": name, "size": size, "dpi": dpi})
+    spec = DisplaySpec.from_json({"name": name, "size": size, "dpi": dpi, "stream": stream})
     return get_session().start(spec).display
-
-
-def read_size(size: SizeLike) -> Size:
-    """Return a size given as text or as a pair.
-
-    Raises
-    ------
-    UsageError
-        When it is none.
-    """
-    if isinstance(size, str):
-        return parse_size(size)
-    try:
-        width, height = size  # type: ignore[misc]
-        return check_size(Size(int(width), int(height)))
-    except UsageError:
-        raise
-    except (TypeError, ValueError) as error:
-        raise UsageError(
-            f"{size!r} is not a size.", fix='give "1280x720" or (1280, 720), in pixels'
-        ) from error
 
 
 class Display:
@@ -127,6 +111,60 @@ class Display:
         """Return the windows that are open now."""
         return list(self.info.windows)
 
+    def viewers(self) -> list[ViewerInfo]:
+        """Return what each viewer gets now: frames and bytes a second, round trip, what is used.
+
+        x11vnc tells nothing of its viewers; `info.viewers` counts them.
+
+        Raises
+        ------
+        DisplayEnded
+            When the display is gone.
+        """
+        with self._asked() as sidecar:
+            return sidecar.viewers()
+
+    def vnc(
+        self,
+        port: int | None = None,
+        *,
+        listen: str | None = None,
+        password: str | None = None,
+        view_only: bool = False,
+    ) -> VncAccess:
+        """Open a TCP port for VNC viewers; return its `address`, `port` and `password`.
+
+        Where it is open already it is only told of again.
+
+        Parameters
+        ----------
+        port
+            By default the first free one from 5900 plus the display's number.
+        listen
+            An IP address of this machine. Without it only this machine itself can connect; with
+            one that others can reach a password of your own is needed. VNC is not encrypted.
+        password
+            6 to 8 characters; by default a random one is made.
+        view_only
+            Let viewers only look.
+
+        Raises
+        ------
+        UsageError
+            When it cannot be opened so, or is open otherwise already.
+        ProgramMissing
+            When the package that VNC passwords need is not installed.
+        """
+        with self._asked() as sidecar:
+            return sidecar.open_vnc(
+                port=port, listen=listen, password=password, view_only=view_only
+            )
+
+    def stop_vnc(self) -> None:
+        """Close the VNC port; its viewers are disconnected. Without one nothing happens."""
+        with self._asked() as sidecar:
+            self._info = sidecar.close_vnc()
+
     def png(self) -> bytes:
         """Return the whole screen as PNG.
 
@@ -135,10 +173,8 @@ class Display:
         DisplayEnded
             When the display is gone.
         """
-        try:
-            return self._sidecar().screenshot()
-        except Unreachable as error:
-            raise self._gone() from error
+        with self._asked() as sidecar:
+            return sidecar.screenshot()
 
     def snapshot(self, file: str | os.PathLike[str] | None = None) -> PIL.Image.Image:
         """Return the whole screen as a Pillow image, and write it to `file` where one is given.
@@ -165,10 +201,8 @@ class Display:
         UsageError
             When it cannot have this size.
         """
-        try:
-            self._info = self._sidecar().resize(read_size(size))
-        except Unreachable as error:
-            raise self._gone() from error
+        with self._asked() as sidecar:
+            self._info = sidecar.resize(read_size(size))
         return self._info.size
 
     def show(self) -> None:
@@ -257,6 +291,14 @@ class Display:
     def update(self, info: DisplayInfo) -> None:
         """Take over what the host says about it."""
         self._info = info
+
+    @contextmanager
+    def _asked(self) -> Iterator[SidecarClient]:
+        """Give the sidecar to ask; one that is gone is DisplayEnded, with the reason."""
+        try:
+            yield self._sidecar()
+        except Unreachable as error:
+            raise self._gone() from error
 
     def _sidecar(self) -> SidecarClient:
         from jupyter_xdisplay.sidecar.client import SidecarClient

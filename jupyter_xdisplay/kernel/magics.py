@@ -65,6 +65,7 @@ def start(session: Session, options: argparse.Namespace) -> None:
             "name": options.name or _default_name(session),
             "size": options.size,
             "dpi": _dpi(options.dpi),
+            "stream": options.stream,
         }
     )
     _present(session, spec)
@@ -91,7 +92,9 @@ def stop(session: Session, options: argparse.Namespace) -> None:
 
 def status(session: Session, options: argparse.Namespace) -> None:
     """Show everything about a display and this process."""
-    info = session.get(options.name).info
+    display = session.get(options.name)
+    info = display.info
+    viewers = display.viewers() if info.viewers else []
     shell = session.shell
     extra = [
         ("kept by", "the Jupyter server" if session.host.via_server else "this process"),
@@ -99,7 +102,7 @@ def status(session: Session, options: argparse.Namespace) -> None:
         ("environment", "\n".join(session.environment.describe())),
         ("programs", "\n".join(_program_line(program) for program in programs.started())),
     ]
-    _publish(describe.status(info, extra))
+    _publish(describe.status(info, extra, viewers))
 
 
 def list_all(session: Session, _options: argparse.Namespace) -> None:
@@ -129,6 +132,26 @@ def resize(session: Session, options: argparse.Namespace) -> None:
     display = session.get(options.name)
     size = display.resize(parse_size(options.size, largest=display.known_info.max_size))
     say(f"Display {display.name!r} is {size} now.")
+
+
+def vnc(session: Session, options: argparse.Namespace) -> None:
+    """Open a VNC port, or close it."""
+    from jupyter_xdisplay.kernel.vnc import describe as describe_vnc
+    from jupyter_xdisplay.kernel.vnc import read_port
+
+    display = session.get(options.name)
+    if options.stop:
+        was_open = display.info.vnc
+        display.stop_vnc()
+        say(f"The VNC port {was_open} is closed." if was_open else "No VNC port is open.")
+        return
+    access = display.vnc(
+        read_port(options.port),
+        listen=options.listen,
+        password=options.password,
+        view_only=options.view_only,
+    )
+    say(describe_vnc(access, show_password=options.password is None))
 
 
 def gui(session: Session, options: argparse.Namespace) -> None:
@@ -181,6 +204,7 @@ _COMMANDS: dict[str, Callable[[Session, Any], None]] = {
     "list": list_all,
     "snapshot": snapshot,
     "resize": resize,
+    "vnc": vnc,
     "gui": gui,
     "run": run,
     "doctor": doctor,

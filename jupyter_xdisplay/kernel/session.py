@@ -289,14 +289,17 @@ def _adapt(display: Display, spec: DisplaySpec) -> list[str]:
     info = display.known_info
     if spec.size is not None and info.size != spec.size:
         display.resize(spec.size)
+    stream = info.chosen.get("stream", "").partition(":")[0]
+    kept = []
     if spec.dpi is not None and info.dpi != spec.dpi:
-        return [
-            (
-                f"The display {info.name!r} was there already and keeps its {info.dpi} dpi. "
-                f"For {spec.dpi} dpi stop it first: %xdisplay stop --name {info.name}"
-            )
-        ]
-    return []
+        kept.append((f"{info.dpi} dpi", f"{spec.dpi} dpi"))
+    if spec.stream is not None and stream != spec.stream:
+        kept.append((f"RFB server {stream}", spec.stream))
+    return [
+        f"The display {info.name!r} was there already and keeps its {has}. "
+        f"For {wanted} stop it first: %xdisplay stop --name {info.name}"
+        for has, wanted in kept
+    ]
 
 
 def _forget(info: DisplayInfo) -> None:

@@ -49,14 +49,16 @@ class LocalRuntime(LoggingConfigurable):
     depth = Int(24, help="Default bits per pixel: 24 or 16.").tag(config=True)
     stream = Enum(
         STREAMS,
-        default_value="x11vnc",
+        default_value="builtin",
         help="The RFB server: builtin (the sidecar's own, the fast one) or x11vnc.",
     ).tag(config=True)
     xvfb = Unicode("Xvfb", help="The X server: a name on PATH, or a path.").tag(config=True)
     openbox = Unicode("openbox", help="The window manager: a name on PATH, or a path.").tag(
         config=True
     )
-    x11vnc = Unicode("x11vnc", help="The RFB server: a name on PATH, or a path.").tag(config=True)
+    x11vnc = Unicode(
+        "x11vnc", help="For the stream x11vnc: the RFB server, a name on PATH or a path."
+    ).tag(config=True)
     xvfb_args: Any = List(Unicode(), help="Extra arguments for Xvfb.").tag(config=True)
     openbox_args: Any = List(Unicode(), help="Extra arguments for openbox.").tag(config=True)
     x11vnc_args: Any = List(Unicode(), help="Extra arguments for x11vnc.").tag(config=True)
@@ -77,7 +79,9 @@ class LocalRuntime(LoggingConfigurable):
             depth=check_depth(spec.depth or self.depth) or 24,
             xvfb=_find(self.xvfb, "LocalRuntime.xvfb"),
             openbox=_find(self.openbox, "LocalRuntime.openbox"),
-            x11vnc=_find(self.x11vnc, "LocalRuntime.x11vnc") if stream == "x11vnc" else "",
+            x11vnc=_find(self.x11vnc, "LocalRuntime.x11vnc", sidecar_config.INSTALL_X11VNC)
+            if stream == "x11vnc"
+            else "",
             stream=stream,
             xvfb_args=tuple(self.xvfb_args),
             openbox_args=tuple(self.openbox_args),
@@ -199,12 +203,12 @@ def _spawn(directory: PrivateDirectory) -> subprocess.Popen[bytes]:
         os.close(holder_fd)
 
 
-def _find(program: str, setting: str) -> str:
+def _find(program: str, setting: str, install: str = "jupyter xdisplay setup") -> str:
     found = shutil.which(program)
     if found is None:
         raise ProgramMissing(
             f"The program {program} is not installed (or not on PATH).",
-            fix=f"jupyter xdisplay setup   (or set {setting} to its path)",
+            fix=f"{install}   (or set {setting} to its path)",
         )
     return found
 

@@ -18,7 +18,7 @@ from jupyter_xdisplay.latest import Latest
 from jupyter_xdisplay.runtime.base import RunningSidecar
 from jupyter_xdisplay.runtime.local import LocalRuntime
 from jupyter_xdisplay.sidecar.client import SidecarClient, watch
-from jupyter_xdisplay.spec import DisplayInfo, DisplaySpec
+from jupyter_xdisplay.spec import DisplayInfo, DisplaySpec, ViewerInfo
 
 ENDED_KEPT = 100
 """Ended displays that are remembered, so that views and kernels can be told why."""
@@ -126,6 +126,13 @@ class DisplayManager(LoggingConfigurable):
     async def resize(self, display_id: str, spec: DisplaySpec) -> DisplayInfo:
         """Give a display the size in `spec`; return it as it is then."""
         return await self._reuse(self._entry(display_id), spec)
+
+    async def viewers(self, display_id: str) -> list[ViewerInfo]:
+        """Return what each viewer of a display gets; x11vnc tells nothing of its viewers."""
+        entry = self._entry(display_id)
+        if entry.latest.value.state == "ended":
+            return []
+        return await asyncio.to_thread(_client(entry).viewers)
 
     async def screenshot(self, display_id: str) -> bytes:
         """Return the screen of a display as PNG: the last one taken where it has ended."""
@@ -251,6 +258,7 @@ class DisplayManager(LoggingConfigurable):
                 state="ended",
                 windows=(),
                 viewers=0,
+                vnc=None,
                 reason=reason,
                 fix="%xdisplay starts a new one",
             )

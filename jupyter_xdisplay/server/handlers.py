@@ -74,6 +74,16 @@ class DisplayHandler(DisplayAPIHandler):
         self.answer(await self.displays.stop(display_id, force=force))
 
 
+class ViewersHandler(DisplayAPIHandler):
+    """The viewers of a display."""
+
+    @web.authenticated
+    @authorized
+    async def get(self, display_id: str) -> None:
+        """Tell what each of them gets."""
+        self.answer(await self.displays.viewers(display_id))
+
+
 class ScreenshotHandler(DisplayAPIHandler):
     """The picture of a screen."""
 
@@ -106,6 +116,7 @@ _ID = r"xdisplay/api/displays/([0-9a-f]{12})"
 HANDLERS: list[tuple[str, Any]] = [
     (r"xdisplay/api/displays", DisplaysHandler),
     (_ID, DisplayHandler),
+    (_ID + r"/viewers", ViewersHandler),
     (_ID + r"/screenshot", ScreenshotHandler),
     (_ID + r"/resize", ResizeHandler),
 ]

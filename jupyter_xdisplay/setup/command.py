@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from jupyter_xdisplay.setup.parts import PARTS, Part
+from jupyter_xdisplay.setup.parts import Part, parts_with
 from jupyter_xdisplay.setup.plan import Command, Plan, make_plan
 from jupyter_xdisplay.setup.probe import gather, missing_parts
 
@@ -17,14 +17,26 @@ if TYPE_CHECKING:
 Say = Callable[[str], object]
 
 
-def run_setup(*, yes: bool = False, print_only: bool = False, say: Say | None = None) -> int:
+def run_setup(
+    *,
+    yes: bool = False,
+    print_only: bool = False,
+    optional: Iterable[str] = (),
+    say: Say | None = None,
+) -> int:
     """Install what is missing, after a yes; return the exit code.
 
-    0: everything that is required is there (or `print_only`). 1: something is missing still.
-    Nothing is installed silently: the commands are shown before they run.
+    0: everything that is required or named in `optional` is there (or `print_only`). 1: some of
+    it is missing still. Nothing is installed silently: the commands are shown before they run.
+
+    Raises
+    ------
+    UsageError
+        When a name in `optional` is none of an optional part.
     """
     say = say or _print
-    plan = make_plan(gather())
+    parts = parts_with(optional)
+    plan = make_plan(gather(parts))
     say(describe(plan))
     if not plan.missing or print_only:
         return 0
@@ -34,7 +46,7 @@ def run_setup(*, yes: bool = False, print_only: bool = False, say: Say | None = 
         return 1
     for command in plan.commands:
         _run(command, say)
-    return _look_again(say)
+    return _look_again(parts, say)
 
 
 def describe(plan: Plan) -> str:
@@ -106,13 +118,13 @@ def _succeeds(command: Command, say: Say) -> bool:
     return result.returncode == 0
 
 
-def _look_again(say: Say) -> int:
-    left = missing_parts(PARTS)
+def _look_again(parts: Iterable[Part], say: Say) -> int:
+    left = missing_parts(parts)
     if not left:
         say("\nDone: nothing is missing any more. Next: jupyter xdisplay doctor")
         return 0
     say("\n".join(["", "Still missing:", *_table(left)]))
-    if any(part.required for part in left):
+    if any(part.required or part.optional for part in left):
         return 1
     say("Displays work without these. Next: jupyter xdisplay doctor")
     return 0

@@ -6,8 +6,11 @@ openSUSE (zypper) and conda-forge (conda). An empty tuple: that manager has no p
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
+
+from jupyter_xdisplay.errors import UsageError
 
 Manager = Literal["apt", "dnf", "apk", "zypper", "conda"]
 MANAGERS: tuple[Manager, ...] = ("apt", "dnf", "apk", "zypper", "conda")
@@ -36,7 +39,7 @@ class Part:
 
     It is there when one of `programs` is on PATH, or all of `libraries` (sonames) can be loaded,
     or one of `files` or `fonts` (patterns below the folders that `probe` knows) exists.
-    `required`: nothing works without it.
+    `required`: nothing works without it. `optional`: installed only when asked for by name.
     """
 
     name: str
@@ -47,6 +50,7 @@ class Part:
     libraries: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
     fonts: tuple[str, ...] = ()
+    optional: bool = False
 
 
 def _library(
@@ -84,10 +88,11 @@ _PROGRAMS = (
     ),
     Part(
         "x11vnc",
-        "sends the display's picture to the notebook, and the input back",
-        True,
+        "the other RFB server, needed only for --stream x11vnc",
+        False,
         Packages(("x11vnc",), ("x11vnc",), ("x11vnc",), ("x11vnc",)),
         programs=("x11vnc",),
+        optional=True,
     ),
     Part(
         "openbox",
@@ -193,4 +198,21 @@ _QT_LIBRARIES = (
 )  # fmt: skip
 
 PARTS: tuple[Part, ...] = (*_PROGRAMS, *_X_LIBRARIES, *_FONTS, *_OPENGL, *_QT_LIBRARIES)
-"""Everything that `jupyter xdisplay setup` looks for."""
+"""Everything that `jupyter xdisplay setup` knows."""
+
+
+def parts_with(optional: Iterable[str] = ()) -> tuple[Part, ...]:
+    """Return the parts to look for: all but the optional ones that are not named.
+
+    Raises
+    ------
+    UsageError
+        When a name is none of an optional part.
+    """
+    names = {part.name for part in PARTS if part.optional}
+    wanted = set(optional)
+    if unknown := sorted(wanted - names):
+        raise UsageError(
+            f"{unknown[0]!r} is no optional part.", fix="use one of: " + ", ".join(sorted(names))
+        )
+    return tuple(part for part in PARTS if not part.optional or part.name in wanted)

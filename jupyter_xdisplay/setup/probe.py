@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jupyter_xdisplay.setup.parts import PARTS, Manager, Part
+from jupyter_xdisplay.setup.parts import Manager, Part
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -60,11 +60,11 @@ class Facts:
     conda_prefix: str | None = None
 
 
-def gather() -> Facts:
-    """Look at this machine."""
+def gather(parts: Iterable[Part]) -> Facts:
+    """Look at this machine for these parts."""
     root = os.geteuid() == 0
     return Facts(
-        missing=missing_parts(PARTS),
+        missing=missing_parts(parts),
         managers=dict(_managers()),
         root=root,
         sudo=not root and _sudo_works(),

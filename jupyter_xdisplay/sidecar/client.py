@@ -12,12 +12,15 @@ from typing import Any
 from tornado.iostream import IOStream, StreamClosedError
 
 from jupyter_xdisplay.errors import Unreachable, error_from_json
-from jupyter_xdisplay.spec import DisplayInfo, Size
+from jupyter_xdisplay.spec import DisplayInfo, Size, ViewerInfo, VncAccess
 from jupyter_xdisplay.unix_http import request
 
 MAX_HEADER_BYTES = 16 * 1024
 UPGRADE_TIMEOUT_S = 15.0
 """Longer than the sidecar waits for an RFB server that starts."""
+
+READ_CHUNK_BYTES = 256 * 1024
+"""Most frames in one piece: browsers take few large messages with less work than many."""
 
 MAX_LINE_BYTES = 4 * 1024 * 1024
 UPGRADE = b"GET /rfb HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: rfb\r\n\r\n"
@@ -49,6 +52,18 @@ class SidecarClient:
         """Give the screen another size in pixels."""
         return self._act("resize", {"size": str(size)})
 
+    def window_screenshot(self, window: int, timeout_s: float = 30.0) -> bytes:
+        """Return a top-level window, its dialogs and pop-ups as PNG."""
+        return request(self.path, "GET", f"/windows/{window}", timeout_s=timeout_s)
+
+    def resize_window(self, window: int, size: Size) -> DisplayInfo:
+        """Ask a window's program for another size in pixels."""
+        return self._act(f"windows/{window}", {"size": str(size)})
+
+    def close_window(self, window: int) -> DisplayInfo:
+        """Ask a window's program to close it (WM_DELETE_WINDOW)."""
+        return _info(request(self.path, "DELETE", f"/windows/{window}"))
+
     def clear(self, keep: Iterable[int] = ()) -> DisplayInfo:
         """Close the windows of all programs but those of the process ids in `keep`."""
         return self._act("clear", {"keep": list(keep)})
@@ -60,6 +75,32 @@ class SidecarClient:
     def unpark(self) -> DisplayInfo:
         """Take a parked display into use again."""
         return self._act("unpark")
+
+    def viewers(self) -> list[ViewerInfo]:
+        """Return what each viewer gets; x11vnc tells nothing of its viewers."""
+        return list(map(ViewerInfo.from_json, json.loads(request(self.path, "GET", "/viewers"))))
+
+    def open_vnc(
+        self,
+        *,
+        port: int | None = None,
+        listen: str | None = None,
+        password: str | None = None,
+        view_only: bool = False,
+    ) -> VncAccess:
+        """Open a VNC port; None is chosen there. Return what somebody needs to connect.
+
+        Raises
+        ------
+        UsageError
+            When it cannot be opened so, or is open otherwise already.
+        """
+        asked = {"port": port, "listen": listen, "password": password, "view_only": view_only}
+        return VncAccess(**json.loads(request(self.path, "POST", "/vnc", asked)))
+
+    def close_vnc(self) -> DisplayInfo:
+        """Close the VNC port; its viewers are disconnected."""
+        return _info(request(self.path, "DELETE", "/vnc"))
 
     def stop(self) -> DisplayInfo:
         """End the sidecar, its X server and all that it runs."""
@@ -152,7 +193,9 @@ async def watch(path: str) -> AsyncGenerator[DisplayInfo, None]:
 
 
 async def _connect(path: str) -> IOStream:
-    stream = IOStream(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
+    stream = IOStream(
+        socket.socket(socket.AF_UNIX, socket.SOCK_STREAM), read_chunk_size=READ_CHUNK_BYTES
+    )
     try:
         # typed for TCP addresses; Unix sockets take a path
         await stream.connect(path)

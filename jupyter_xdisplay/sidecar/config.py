@@ -13,6 +13,9 @@ FILE_NAME = "config.json"
 CONNECTION_FILE_NAME = "connection.json"
 SOCKET_NAME = "sidecar.sock"
 
+INSTALL_X11VNC = "use --stream builtin, or: jupyter xdisplay setup --with x11vnc"
+"""The fix where it is missing: it is needed only where it is chosen."""
+
 
 @dataclass(frozen=True)
 class SidecarConfig:
@@ -31,7 +34,7 @@ class SidecarConfig:
     openbox_args: tuple[str, ...] = ()
     x11vnc_args: tuple[str, ...] = ()
     start_timeout_s: float = 15.0
-    stream: str = "x11vnc"
+    stream: str = "builtin"
     created: str = ""
 
     def to_json(self) -> str:

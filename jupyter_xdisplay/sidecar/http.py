@@ -8,8 +8,14 @@
 ``POST /clear``           ``{"keep": [pid, …]}``: closes the windows of all other programs
 ``POST /park|unpark``     ``{"keep": [pid, …]}`` → `DisplayInfo`
 ``POST /stop``            ends the sidecar
-``GET /viewers``          frames and bytes a second, round trip, paths of each viewer, as JSON
-``GET /rfb``              ``Upgrade: rfb`` → 101, then RFB (RFC 6143) both ways
+``GET /viewers``          a list of `ViewerInfo` as JSON
+``POST /vnc``             `VncRequest` → `VncAccess`: opens a VNC port
+``DELETE /vnc``           closes it → `DisplayInfo`
+``GET /rfb``              ``Upgrade: rfb`` → 101, then RFB (RFC 6143) both ways; of one window
+                          with ``?window=ID``, to look only with ``?view_only=1``
+``GET /windows/ID``       that window, its dialogs and pop-ups as PNG
+``POST /windows/ID``      ``{"size": "640x480"}`` asks its program for that size
+``DELETE /windows/ID``    asks its program to close it
 ========================  ======================================================================
 
 An upgrade and not a WebSocket: the stream then costs no framing or masking on this hop, and it
@@ -30,6 +36,7 @@ from tornado.web import Application
 from jupyter_xdisplay.errors import UsageError
 from jupyter_xdisplay.json_handler import JSONHandler
 from jupyter_xdisplay.sidecar.program import Sidecar
+from jupyter_xdisplay.sidecar.vnc_access import VncRequest
 from jupyter_xdisplay.spec import parse_size
 
 MAX_BODY_BYTES = 64 * 1024
@@ -43,7 +50,9 @@ def serve(sidecar: Sidecar) -> HTTPServer:
         (r"/screenshot", ScreenshotHandler),
         (r"/(resize|clear|park|unpark|stop)", ActionHandler),
         (r"/viewers", ViewersHandler),
+        (r"/vnc", VncHandler),
         (r"/rfb", RfbHandler),
+        (r"/windows/([0-9]{1,10})", WindowHandler),
     ]
     application = Application(
         [(path, kind, {"sidecar": sidecar}) for path, kind in routes],
@@ -95,7 +104,22 @@ class ViewersHandler(SidecarHandler):
     def get(self) -> None:
         """Answer with a list of figures."""
         self.set_header("Content-Type", "application/json")
-        self.finish(json.dumps(self.sidecar.viewers()))
+        self.finish(json.dumps(self.sidecar.viewing.viewers()))
+
+
+class VncHandler(SidecarHandler):
+    """The VNC port."""
+
+    async def post(self) -> None:
+        """Open it and answer with what somebody needs to connect; only here is the password."""
+        access = await self.sidecar.viewing.open_vnc(VncRequest.from_json(self.json_object()))
+        self.set_header("Content-Type", "application/json")
+        self.finish(json.dumps(access.to_json()))
+
+    async def delete(self) -> None:
+        """Close it and answer with the display."""
+        await self.sidecar.viewing.close_vnc()
+        self.answer(self.sidecar.info.value)
 
 
 class ScreenshotHandler(SidecarHandler):
@@ -127,6 +151,27 @@ class ActionHandler(SidecarHandler):
         self.answer(self.sidecar.info.value)
 
 
+class WindowHandler(SidecarHandler):
+    """One top-level window."""
+
+    async def get(self, window: str) -> None:
+        """Answer with a PNG."""
+        picture = await self.sidecar.window_screenshot(int(window))
+        self.set_header("Content-Type", "image/png")
+        self.finish(picture)
+
+    async def post(self, window: str) -> None:
+        """Ask for another size."""
+        size = parse_size(str(self.json_object().get("size", "")))
+        await self.sidecar.resize_window(int(window), size)
+        self.answer(self.sidecar.info.value)
+
+    async def delete(self, window: str) -> None:
+        """Ask the program to close it."""
+        await self.sidecar.close_window(int(window))
+        self.answer(self.sidecar.info.value)
+
+
 class RfbHandler(SidecarHandler):
     """One viewer's RFB stream."""
 
@@ -138,7 +183,10 @@ class RfbHandler(SidecarHandler):
             self.finish(UsageError("Ask with 'Upgrade: rfb'.").to_json())
             return
         view_only = self.get_query_argument("view_only", "0") == "1"
-        serve = await self.sidecar.open_stream(view_only=view_only)
+        window = self.get_query_argument("window", "0")
+        if not (window.isascii() and window.isdigit() and len(window) <= 10):
+            raise UsageError(f"{window!r} is no window's number.")
+        serve = await self.sidecar.viewing.open(view_only=view_only, window=int(window))
         viewer: IOStream = self.detach()
         self.sidecar.viewers_changed(+1)
         try:

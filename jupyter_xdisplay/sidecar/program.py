@@ -6,16 +6,13 @@ import asyncio
 import dataclasses
 import json
 import os
-from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Awaitable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, TypeVar
 
 from jupyter_xdisplay.errors import (
-    DisplayEnded,
     PrivateDirectoryError,
-    Unreachable,
+    WindowNotFound,
     XDisplayError,
 )
 from jupyter_xdisplay.latest import Latest
@@ -24,14 +21,12 @@ from jupyter_xdisplay.sidecar.child import Child, describe_end
 from jupyter_xdisplay.sidecar.config import CONNECTION_FILE_NAME, SOCKET_NAME, SidecarConfig
 from jupyter_xdisplay.sidecar.helper import Helper
 from jupyter_xdisplay.sidecar.left_over import reap
-from jupyter_xdisplay.sidecar.streams import Serve, Stream, X11vncStream
+from jupyter_xdisplay.sidecar.viewing import Viewing
+from jupyter_xdisplay.sidecar.x_thread import XThread
 from jupyter_xdisplay.sidecar.xserver import XServer
 from jupyter_xdisplay.spec import DisplayInfo, Size, WindowInfo
 from jupyter_xdisplay.xserver import openbox
 
-T = TypeVar("T")
-
-X_DEADLINE_S = 5.0
 CLIENTS_DEADLINE_S = 1.0
 MANAGED_S = 4.0
 TOLD_S = 0.3
@@ -60,9 +55,9 @@ class Sidecar:
         self.over = asyncio.Event()
         self._ending: asyncio.Task[None] | None = None
         self._helpers: list[Helper] = []
-        self._stream: Stream | None = None
+        self._viewing: Viewing | None = None
         self._tasks: list[asyncio.Task[None]] = []
-        self._x_thread = ThreadPoolExecutor(1, thread_name_prefix="x11")
+        self._x_thread = XThread(self.xserver.child)
 
     async def start(self) -> None:
         """Start the X server, then all that needs it.
@@ -100,57 +95,69 @@ class Sidecar:
             return Clients(self._connection).distinct_pids()
 
         with suppress(XDisplayError):  # while a program has grabbed the server: the last known
-            pids = await self._on_x_thread(clients, CLIENTS_DEADLINE_S)
+            pids = await self._x_thread.run(clients, CLIENTS_DEADLINE_S)
             self._tell(clients=self._of_others(pids))
         return self.info.value
 
     async def resize(self, size: Size) -> DisplayInfo:
         """Give the screen another size; raise UsageError when it cannot have it."""
-        self._tell(size=await self._on_x_thread(lambda: self._screen.resize(size)))
+        self._tell(size=await self._x_thread.run(lambda: self._screen.resize(size)))
         return self.info.value
 
     async def screenshot(self) -> bytes:
         """Return the screen as PNG."""
-        return await self._on_x_thread(self._screen.png)
+        return await self._x_thread.run(self._screen.png)
+
+    async def resize_window(self, window: int, size: Size) -> None:
+        """Ask a window's program for another size in pixels; raise WindowNotFound without it."""
+        self._check_window(window)
+        await self._x_thread.run(lambda: self._actions.resize(window, size))
+
+    async def close_window(self, window: int) -> None:
+        """Ask a window's program to close it; raise WindowNotFound without it."""
+        self._check_window(window)
+        await self._x_thread.run(lambda: self._actions.close(window))
+
+    async def window_screenshot(self, window: int) -> bytes:
+        """Return a window with its dialogs and pop-ups as PNG; raise WindowNotFound without it."""
+        from jupyter_xdisplay.x11.window_picture import window_png
+
+        self._check_window(window)
+        where = self.xserver.display, self.xserver.xauthority
+        return await self._x_thread.run(lambda: window_png(*where, window))
+
+    def _check_window(self, window: int) -> None:
+        if window not in {info.id for info in self.info.value.windows}:
+            raise WindowNotFound(f"There is no window {window:#x} on this display any more.")
 
     async def clear(self, keep: list[int]) -> int:
         """Close the windows of all programs but those of the pids in `keep`; return how many."""
         from jupyter_xdisplay.x11.clients import Clients
 
         keep = [*keep, *(child.pid for child in self._children())]
-        return await self._on_x_thread(lambda: Clients(self._connection).kill(keep))
+        return await self._x_thread.run(lambda: Clients(self._connection).kill(keep))
 
     async def park(self, keep: list[int]) -> DisplayInfo:
         """Close all other programs and stop the RFB server; the X server stays for `keep`."""
         await self.clear(keep)
-        if self._stream is not None:
-            await self._stream.end()
+        if self._viewing is not None:
+            await self._viewing.end()
         self._tell(state="parked")
         return self.info.value
 
     async def unpark(self) -> DisplayInfo:
         """Take a parked display into use again."""
-        if self._stream is not None:
-            await self._stream.start()
+        if self._viewing is not None:
+            await self._viewing.start()
         self._tell(state="running")
         self._write_connection_file()
         return self.info.value
 
-    async def open_stream(self, *, view_only: bool = False) -> Serve:
-        """Return what serves one viewer over a byte stream.
-
-        Raises
-        ------
-        XDisplayError
-            When the RFB server does not come up.
-        """
-        if self._stream is None or self.info.value.state != "running":
-            raise DisplayEnded("This display is parked.", fix="%xdisplay")
-        return await self._stream.open(view_only=view_only)
-
-    def viewers(self) -> list[dict[str, Any]]:
-        """Return figures about each viewer."""
-        return self._stream.viewers() if self._stream is not None else []
+    @property
+    def viewing(self) -> Viewing:
+        """Who serves its viewers."""
+        assert self._viewing is not None  # there before the socket answers
+        return self._viewing
 
     def viewers_changed(self, by: int) -> None:
         """Count a viewer that came (+1) or went (-1)."""
@@ -166,15 +173,15 @@ class Sidecar:
 
     async def _end_all(self, reason: str, fix: str | None) -> None:
         if self.info.value.state != "ended":
-            self._tell(state="ended", reason=reason, fix=fix)
+            self._tell(state="ended", reason=reason, fix=fix, vnc=None)
         self.info.close()
         for task in self._tasks:
             task.cancel()
-        if self._stream is not None:
-            await self._stream.end()
+        if self._viewing is not None:
+            await self._viewing.end()
         await asyncio.gather(*(helper.end() for helper in self._helpers))
         await self.xserver.end()
-        self._x_thread.shutdown(wait=False, cancel_futures=True)
+        self._x_thread.end()
         if self.info.watched:
             await asyncio.sleep(TOLD_S)
         remove_directory(self.directory)
@@ -209,16 +216,20 @@ class Sidecar:
 
     async def _open_screen(self) -> None:
         from jupyter_xdisplay.x11.connection import X11Connection
+        from jupyter_xdisplay.x11.redirected import keep_contents
         from jupyter_xdisplay.x11.screen import Screen
+        from jupyter_xdisplay.x11.window_actions import WindowActions
 
         def connect() -> Size:
             self._connection = X11Connection(self.xserver.display, self.xserver.xauthority)
+            self._actions = WindowActions(self._connection)
             self._screen = Screen(self._connection, self.config.dpi)
             size = self._screen.resize(self.config.size)
             self._screen.prepare()
+            keep_contents(self._connection)
             return size
 
-        self._tell(size=await self._on_x_thread(connect))
+        self._tell(size=await self._x_thread.run(connect))
 
     async def _start_helpers(self) -> None:
         directory, config = self.directory, self.config
@@ -237,20 +248,22 @@ class Sidecar:
             directory / "openbox.log",
             told=self._helper_told,
         )
-        if config.stream == "x11vnc":
-            self._stream = X11vncStream(
-                self.xserver, directory, config, environment, self._helper_told
-            )
-        else:
-            from jupyter_xdisplay.sidecar.rfb_server.stream import BuiltinStream
-
-            self._stream = BuiltinStream(
-                self.xserver, config.name, lambda: self.info.value.size, self.resize
-            )
-        self._tell(chosen={**self.info.value.chosen, "stream": self._stream.why})
+        self._viewing = Viewing(
+            self.xserver,
+            directory,
+            config,
+            environment,
+            size=lambda: self.info.value.size,
+            resize=self.resize,
+            resize_window=self.resize_window,
+            told=self._helper_told,
+            opened=lambda vnc: self._tell(vnc=vnc),
+            changed=self.viewers_changed,
+        )
+        self._tell(chosen={**self.info.value.chosen, "stream": self._viewing.why})
         self._helpers = [manager]
         await manager.start()
-        await self._stream.start()
+        await self._viewing.start()
         self._write_connection_file()
         await self._wait_for_manager()
 
@@ -259,13 +272,14 @@ class Sidecar:
         from jupyter_xdisplay.x11.managed import wait_until_managed
 
         connection = self._connection
-        if not await self._on_x_thread(lambda: wait_until_managed(connection, MANAGED_S)):
+        if not await self._x_thread.run(lambda: wait_until_managed(connection, MANAGED_S)):
             self._tell(notice=f"openbox does not manage windows after {MANAGED_S:.0f} s.")
 
     def _children(self) -> list[Child]:
         """Return all programs that run here."""
         helpers = [helper.child for helper in self._helpers]
-        return [self.xserver.child, *helpers, *(self._stream.children if self._stream else [])]
+        streams = self._viewing.children if self._viewing is not None else []
+        return [self.xserver.child, *helpers, *streams]
 
     def _helper_told(self, notice: str | None) -> None:
         self._tell(notice=notice)
@@ -295,6 +309,7 @@ class Sidecar:
 
     def _windows_changed(self, windows: tuple[WindowInfo, ...], clients: tuple[int, ...]) -> None:
         self._tell(windows=windows, clients=self._of_others(clients))
+        self.viewing.set_windows(windows)
 
     def _of_others(self, pids: tuple[int, ...]) -> tuple[int, ...]:
         """Leave out ourselves, the helpers, and the X server: it is a client of its own."""
@@ -314,26 +329,6 @@ class Sidecar:
             await asyncio.sleep(HOUSEKEEPING_S)
             for child in self._children():
                 child.bound_log()
-
-    async def _on_x_thread(self, work: Callable[[], T], deadline_s: float = X_DEADLINE_S) -> T:
-        """Run X requests beside the loop: a program that grabs the server must not stop us."""
-        loop = asyncio.get_running_loop()
-        try:
-            return await asyncio.wait_for(loop.run_in_executor(self._x_thread, work), deadline_s)
-        except asyncio.TimeoutError as error:
-            raise Unreachable(
-                f"The X server did not answer within {deadline_s:.0f} s: "
-                "a program may have grabbed it.",
-                fix="end that program, or %xdisplay stop --force and %xdisplay",
-            ) from error
-        except XDisplayError:
-            raise
-        except Exception as error:
-            import xcffib
-
-            if self.xserver.child.running and not isinstance(error, xcffib.ConnectionException):
-                raise
-            raise DisplayEnded("The X server is gone.", fix="%xdisplay starts a new one") from error
 
 
 def _import_late(config: SidecarConfig) -> None:

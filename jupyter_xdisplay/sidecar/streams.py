@@ -13,9 +13,9 @@ from typing import Any, Protocol
 
 from tornado.iostream import IOStream
 
-from jupyter_xdisplay.errors import UsageError
+from jupyter_xdisplay.errors import ProgramMissing, UsageError
 from jupyter_xdisplay.sidecar.child import Child
-from jupyter_xdisplay.sidecar.config import SidecarConfig
+from jupyter_xdisplay.sidecar.config import INSTALL_X11VNC, SidecarConfig
 from jupyter_xdisplay.sidecar.helper import SocketHelper
 from jupyter_xdisplay.sidecar.xserver import XServer
 from jupyter_xdisplay.xserver import x11vnc
@@ -93,8 +93,11 @@ class X11vncStream:
         return [self._helper.child]
 
     async def start(self) -> None:
-        """Start x11vnc and keep it running."""
-        await self._helper.start()
+        """Start x11vnc and keep it running; raise ProgramMissing where it is not installed."""
+        try:
+            await self._helper.start()
+        except ProgramMissing as error:
+            raise ProgramMissing(error.message, fix=INSTALL_X11VNC) from error
 
     async def end(self) -> None:
         """End x11vnc."""

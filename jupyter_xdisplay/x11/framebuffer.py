@@ -77,15 +77,15 @@ class ScreenFramebuffer:
     gone = False
 
     def __init__(self, connection: X11Connection, events: Events) -> None:
-        self._capture = Capture(connection)
-        self._damage = Damage(connection, events)
         self._root = connection.root
-        self.path: str = self._capture.path
-        self.why: str | None = self._capture.why
         events.on(xcffib.xproto.ConfigureNotifyEvent, self._configured)
         mask = xcffib.xproto.EventMask.StructureNotify
         connection.core.ChangeWindowAttributes(self._root, xcffib.xproto.CW.EventMask, [mask])
-        connection.flush()
+        # After that: a size that it gets between the two would never be known.
+        self._capture = Capture(connection)
+        self._damage = Damage(connection, events)
+        self.path: str = self._capture.path
+        self.why: str | None = self._capture.why
 
     @property
     def size(self) -> Size:

@@ -24,6 +24,14 @@ class Rect(NamedTuple):
         return Rect(left, top, max(0, right - left), max(0, bottom - top))
 
 
+def common(one: Rect, other: Rect) -> Rect | None:
+    """Return the pixels that two rectangles have in common."""
+    left, top = max(one.x, other.x), max(one.y, other.y)
+    right = min(one.x + one.width, other.x + other.width)
+    bottom = min(one.y + one.height, other.y + other.height)
+    return Rect(left, top, right - left, bottom - top) if right > left and bottom > top else None
+
+
 def bounding_box(rects: Iterable[Rect]) -> Rect:
     """Return the smallest rectangle around all of `rects`, of which there is at least one."""
     listed = list(rects)

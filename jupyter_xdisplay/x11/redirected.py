@@ -12,8 +12,20 @@ from jupyter_xdisplay.x11.capture import Capture, DrawableChangedError
 from jupyter_xdisplay.x11.connection import X11Connection
 from jupyter_xdisplay.x11.damage import Damage
 from jupyter_xdisplay.x11.events import Events
-from jupyter_xdisplay.x11.geometry import Rect
+from jupyter_xdisplay.x11.geometry import Rect, common
 from jupyter_xdisplay.x11.pixels import Pixels
+from jupyter_xdisplay.x11.window_group import Piece
+
+
+def keep_contents(connection: X11Connection) -> None:
+    """Let every window keep what it drew while others cover it, as long as the connection lives.
+
+    Else a window that is looked at for the first time while it is covered, or that is raised for
+    input, is empty until its program has drawn it again: a busy one does not.
+    """
+    composite = connection.extension(xcffib.composite.key, 0, 4)
+    composite.RedirectSubwindows(connection.root, xcffib.composite.Redirect.Automatic)
+    connection.flush()
 
 
 class Redirected:
@@ -28,12 +40,8 @@ class Redirected:
         Used by one thread at a time.
     events
         Those of the connection: they tell when there is damage.
-    window
-        A window that is mapped.
-    rect
-        Its place on the screen, border included, in pixels.
-    border
-        Width of its border in pixels.
+    piece
+        A window that is mapped, and what is drawn of it.
 
     Raises
     ------
@@ -41,13 +49,10 @@ class Redirected:
         When it is not mapped, or gone.
     """
 
-    def __init__(
-        self, connection: X11Connection, events: Events, window: int, rect: Rect, border: int
-    ) -> None:
+    def __init__(self, connection: X11Connection, events: Events, piece: Piece) -> None:
         self._x = connection
-        self.window = window
-        self.rect = rect
-        self._border = border
+        self.window = window = piece.window
+        self._piece = piece
         self._composite = connection.extension(xcffib.composite.key, 0, 4)
         self._pixmap = 0
         self._capture: Capture | None = None
@@ -74,13 +79,16 @@ class Redirected:
         """Why it is not MIT-SHM; None where it is."""
         return self._capture.why if self._capture else None
 
-    def move(self, rect: Rect, border: int) -> None:
+    @property
+    def part(self) -> Rect:
+        """What is drawn of it, in coordinates of the screen."""
+        return self._piece.part
+
+    def move(self, piece: Piece) -> None:
         """Take up another place or size; raise DrawableChangedError when it is not mapped."""
-        if rect[2:] != self.rect[2:] or border != self._border:
-            self._border = border
-            self.rect = rect
+        before, self._piece = self._piece, piece
+        if piece.rect[2:] != before.rect[2:] or piece.border != before.border:
             self.renew()
-        self.rect = rect
 
     def renew(self) -> None:
         """Take the memory that the window has now; raise DrawableChangedError without any."""
@@ -89,11 +97,12 @@ class Redirected:
 
     def fetch_damage(self) -> list[Rect]:
         """Return what was drawn since the last time, in coordinates of the screen."""
-        border, (left, top, *_) = self._border, self.rect
-        return [
+        _, (left, top, *_), border, part = self._piece
+        moved = (
             rect._replace(x=left + border + rect.x, y=top + border + rect.y)
             for rect in self._damage.fetch()
-        ]
+        )
+        return [drawn for rect in moved if (drawn := common(rect, part)) is not None]
 
     def grab(self, rect: Rect) -> Pixels:
         """Return the pixels of a part, given in coordinates of the screen, until the next grab.
@@ -105,7 +114,7 @@ class Redirected:
         """
         if self._capture is None:
             raise DrawableChangedError(f"Window {self.window:#x} is not mapped.")
-        left, top, *_ = self.rect
+        left, top, *_ = self._piece.rect
         return self._capture.grab(rect.x - left, rect.y - top, rect.width, rect.height)
 
     def close(self) -> None:

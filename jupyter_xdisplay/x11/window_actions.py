@@ -30,17 +30,19 @@ class WindowActions:
 
     def __init__(self, connection: X11Connection) -> None:
         self._x = connection
+        self._without_keyboard: set[int] = set()
 
     def activate(self, window: int) -> bool:
         """Raise a window and give it the keyboard, unless it or a dialog of it is on top already.
 
         Input by XTEST goes to the topmost window at the pointer's place. While a menu of it is
-        open nothing is raised: the menu would be covered.
+        open nothing is raised: the menu would be covered. A program that does not take the
+        keyboard (ICCCM 4.1.7) is only raised, and not asked for long again.
 
         Returns
         -------
         bool
-            Whether it is active now; a program may refuse the keyboard.
+            Whether it is on top now.
         """
         if self._is_active(window):
             return True
@@ -50,6 +52,9 @@ class WindowActions:
             if self._is_active(window):
                 return True
             time.sleep(LOOK_AGAIN_S)
+        if self._is_on_top(window):
+            self._without_keyboard.add(window)
+            return True
         return False
 
     def close(self, window: int) -> None:
@@ -63,15 +68,23 @@ class WindowActions:
         self._x.flush()
 
     def _is_active(self, window: int) -> bool:
-        active = (self._x.property_numbers(self._x.root, "_NET_ACTIVE_WINDOW") or [0])[0]
+        if window in self._without_keyboard:
+            return self._is_on_top(window)
+        active = self._x.property_numbers(self._x.root, "_NET_ACTIVE_WINDOW")[:1]
+        return self._belong(window, active) and self._is_on_top(window)
+
+    def _is_on_top(self, window: int) -> bool:
         stacked = self._x.property_numbers(self._x.root, "_NET_CLIENT_LIST_STACKING")
-        if active == window and stacked[-1:] == [window]:
+        return self._belong(window, stacked[-1:])
+
+    def _belong(self, window: int, found: list[int]) -> bool:
+        """Tell whether a window, the only one of a list, is that one or a dialog of it."""
+        if found == [window]:
             return True
+        if not found or found == [0]:
+            return False
         stack = read_window_stack(self._x)
-        return all(
-            found in stack.managed and top_level(found, stack) == window
-            for found in (active, *stacked[-1:])
-        )
+        return found[0] in stack.managed and top_level(found[0], stack) == window
 
     def _ask(self, message: str, window: int, *words: int) -> None:
         """Send a client message to the root window, for the window manager."""

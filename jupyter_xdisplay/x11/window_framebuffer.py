@@ -11,7 +11,7 @@ from jupyter_xdisplay.spec import Size
 from jupyter_xdisplay.x11.capture import DrawableChangedError
 from jupyter_xdisplay.x11.connection import X11Connection
 from jupyter_xdisplay.x11.events import Events
-from jupyter_xdisplay.x11.geometry import Rect, bounding_box
+from jupyter_xdisplay.x11.geometry import Rect, bounding_box, common
 from jupyter_xdisplay.x11.pixels import Pixels
 from jupyter_xdisplay.x11.redirected import Redirected
 from jupyter_xdisplay.x11.window_group import Piece, pieces
@@ -118,8 +118,8 @@ class WindowFramebuffer:
         left, top = self.origin
         wanted = rect._replace(x=rect.x + left, y=rect.y + top)
         try:
-            on_top = [piece for piece in self._order if _common(piece.rect, wanted) is not None]
-            if len(on_top) == 1 and _common(on_top[0].rect, wanted) == wanted:
+            on_top = [piece for piece in self._order if common(piece.part, wanted) is not None]
+            if len(on_top) == 1 and common(on_top[0].part, wanted) == wanted:
                 return on_top[0].grab(wanted)
             return self._compose(wanted, on_top)
         except DrawableChangedError:
@@ -138,7 +138,7 @@ class WindowFramebuffer:
             self._buffer = np.empty((wanted.height, wanted.width, 4), np.uint8)
         self._buffer[:] = BETWEEN
         for piece in on_top:
-            part = _common(piece.rect, wanted)
+            part = common(piece.part, wanted)
             assert part is not None
             x, y = part.x - wanted.x, part.y - wanted.y
             self._buffer[y : y + part.height, x : x + part.width] = piece.grab(part)
@@ -151,8 +151,8 @@ class WindowFramebuffer:
         if self.window not in stack.managed:
             return  # withdrawn for a moment, or gone: its last picture stays
         wanted = pieces(self.window, stack)
-        box = bounding_box(piece.rect for piece in wanted)
-        before = [(piece.window, piece.rect) for piece in self._order]
+        box = bounding_box(piece.part for piece in wanted)
+        before = [(piece.window, piece.part) for piece in self._order]
         self._order = [piece for piece in map(self._take, wanted) if piece is not None]
         for window in self._pieces.keys() - {piece.window for piece in self._order}:
             self._pieces.pop(window).close()
@@ -163,7 +163,7 @@ class WindowFramebuffer:
             self._damage_what_moved(before)
 
     def _damage_what_moved(self, before: list[tuple[int, Rect]]) -> None:
-        after = [(piece.window, piece.rect) for piece in self._order]
+        after = [(piece.window, piece.part) for piece in self._order]
         left, top = self.origin
         for _, rect in set(before) ^ set(after):
             self._damaged.append(rect._replace(x=rect.x - left, y=rect.y - top).clip(self.size))
@@ -174,10 +174,10 @@ class WindowFramebuffer:
         piece = self._pieces.get(wanted.window)
         try:
             if piece is None:
-                piece = Redirected(self._x, self._events, *wanted)
+                piece = Redirected(self._x, self._events, wanted)
                 self._pieces[wanted.window] = piece
             else:
-                piece.move(wanted.rect, wanted.border)
+                piece.move(wanted)
         except DrawableChangedError:
             self._stale = True  # it went in between: an event tells so
             return None
@@ -186,12 +186,9 @@ class WindowFramebuffer:
     def _changed(self, event: object) -> None:
         self._stale = True
         window = getattr(event, "window", 0)
-        if window != self.window:
-            piece = self._pieces.get(window)
-        else:
-            piece = self._pieces.get(self.window)
-            if isinstance(event, xcffib.xproto.DestroyNotifyEvent):
-                self.gone = True
+        if window == self.window and isinstance(event, xcffib.xproto.DestroyNotifyEvent):
+            self.gone = True
+        piece = self._pieces.get(window)
         if piece is not None and isinstance(event, xcffib.xproto.MapNotifyEvent):
             with contextlib.suppress(DrawableChangedError):
                 piece.renew()  # mapped again, it has other memory
@@ -203,11 +200,3 @@ class WindowFramebuffer:
     def _select(self, window: int, mask: int) -> None:
         self._x.core.ChangeWindowAttributes(window, xcffib.xproto.CW.EventMask, [mask])
         self._x.flush()
-
-
-def _common(one: Rect, other: Rect) -> Rect | None:
-    """Return the pixels that two rectangles have in common."""
-    left, top = max(one.x, other.x), max(one.y, other.y)
-    right = min(one.x + one.width, other.x + other.width)
-    bottom = min(one.y + one.height, other.y + other.height)
-    return Rect(left, top, right - left, bottom - top) if right > left and bottom > top else None

@@ -70,11 +70,15 @@ class WindowStack(NamedTuple):
 
 
 class Piece(NamedTuple):
-    """A window to be drawn: its place on the screen in pixels, border included."""
+    """A child of the root window that is to be drawn, or a part of it.
+
+    `rect` is its place on the screen in pixels, border included; `part` what is drawn of that.
+    """
 
     window: int
     rect: Rect
     border: int
+    part: Rect
 
 
 def top_level(window: int, stack: WindowStack) -> int:
@@ -100,16 +104,17 @@ def pieces(window: int, stack: WindowStack) -> list[Piece]:
     Dialogs come with their frame, so that they can be moved and closed.
     """
     own = stack.managed[window]
-    found = [Piece(window, own.rect, own.border)]
+    found = [Piece(own.frame, own.frame_rect, own.frame_border, own.rect)]
     frames = {managed.frame: managed for managed in stack.managed.values()}
     for child in stack.order:
         dialog = frames.get(child)
         if dialog is not None:
             if dialog.window != window and top_level(dialog.window, stack) == window:
-                found.append(Piece(child, dialog.frame_rect, dialog.frame_border))
+                rect = dialog.frame_rect
+                found.append(Piece(child, rect, dialog.frame_border, rect))
         elif child in stack.pop_ups and owner(child, stack) == window:
             pop_up = stack.pop_ups[child]
-            found.append(Piece(child, pop_up.rect, pop_up.border))
+            found.append(Piece(child, pop_up.rect, pop_up.border, pop_up.rect))
     return found
 
 

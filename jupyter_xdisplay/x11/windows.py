@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import select
 import threading
@@ -136,7 +137,14 @@ class WindowWatcher(threading.Thread):
                 found.append(info)
         self._watched &= set(listed)
         self._pids = {info.id: info.pid for info in found}
-        return tuple(found)
+        return tuple(_with_parents(found, self._transients(found)))
+
+    def _transients(self, found: list[WindowInfo]) -> dict[int, int]:
+        """Return which window each is a dialog of (ICCCM 4.1.2.6), 0 for none."""
+        return {
+            info.id: (self._x.property_numbers(info.id, "WM_TRANSIENT_FOR") or [0])[0]
+            for info in found
+        }
 
     def _describe(self, window: int, pids: dict[int, int]) -> WindowInfo | None:
         try:
@@ -164,6 +172,23 @@ class WindowWatcher(threading.Thread):
         if modern is not None:
             return modern.decode("utf-8", "replace")
         return (self._x.property_bytes(window, "WM_NAME") or b"").decode("latin-1")
+
+
+def _with_parents(found: list[WindowInfo], transients: dict[int, int]) -> list[WindowInfo]:
+    """Name the top-level window of each dialog, and of its dialogs."""
+
+    def top_level(window: int) -> int:
+        seen = set()
+        while window not in seen and transients[window] in transients:
+            seen.add(window)
+            window = transients[window]
+        return window
+
+    tops = {info.id: top_level(info.id) for info in found}
+    return [
+        dataclasses.replace(info, parent=tops[info.id] if tops[info.id] != info.id else 0)
+        for info in found
+    ]
 
 
 def _last_string(value: bytes | None) -> str:

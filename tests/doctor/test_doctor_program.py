@@ -62,7 +62,7 @@ def test_missing_program_is_a_problem(doctor_command, tmp_path):
     """Without Xvfb on PATH: exit code 1, the line names it, the next one mends it."""
     folder = tmp_path / "bin"
     folder.mkdir()
-    for name in ("x11vnc", "openbox", "xkbcomp"):
+    for name in ("openbox", "xkbcomp"):
         (folder / name).symlink_to(shutil.which(name) or "/bin/true")
     result = subprocess.run(
         doctor_command,
@@ -77,6 +77,8 @@ def test_missing_program_is_a_problem(doctor_command, tmp_path):
     at = next(index for index, text in enumerate(lines) if text.startswith("problem  Xvfb "))
     assert lines[at + 1].strip() == "to mend it: jupyter xdisplay setup"
     assert "problem  X start" in result.stdout
+    told = next(text for text in lines if text.startswith("note     x11vnc "))
+    assert "needed only for --stream x11vnc (jupyter xdisplay setup --with x11vnc)" in told
     assert "Traceback" not in result.stdout + result.stderr
     assert not (tmp_path / "xd").exists()
 
@@ -132,12 +134,12 @@ def test_report_of_findings():
     """Each finding is a line, its fix the next one; the last line counts."""
     found = [
         Check("Xvfb", "ok", "here"),
-        Check("x11vnc", "problem", "is not\ninstalled", "jupyter xdisplay setup"),
+        Check("openbox", "problem", "is not\ninstalled", "jupyter xdisplay setup"),
         Check("OpenGL", "note", "software"),
     ]
     lines = doctor.report(found).splitlines()
     assert lines[1].split() == ["ok", "Xvfb", "here"]
-    assert lines[2].split() == ["problem", "x11vnc", "is", "not", "installed"]
+    assert lines[2].split() == ["problem", "openbox", "is", "not", "installed"]
     assert lines[3].strip() == "to mend it: jupyter xdisplay setup"
     assert lines[-1] == "1 ok, 1 problem, 1 note"
     assert doctor.exit_code(found) == 1

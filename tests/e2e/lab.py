@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
-import os
 import secrets
 import signal
 import socket
@@ -17,7 +17,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import nbformat
+from PIL import Image
 from playwright.sync_api import Browser, Locator, Page
+
+from tests.e2e.settings import environment
 
 T = TypeVar("T")
 
@@ -34,7 +37,7 @@ CHROMIUM_ARGUMENTS = [
 SCREENSHOTS = Path(__file__).parent / "screenshots"
 
 
-def wait_for(what: Callable[[], T], message: str, timeout_s: float = 30.0) -> T:
+def wait_for(what: Callable[[], T], message: str | Callable[[], str], timeout_s: float = 30.0) -> T:
     """Return the first true value of `what`; fail with `message` after the deadline."""
     end = time.monotonic() + timeout_s
     while True:
@@ -42,20 +45,9 @@ def wait_for(what: Callable[[], T], message: str, timeout_s: float = 30.0) -> T:
         if value:
             return value
         if time.monotonic() > end:
-            raise AssertionError(f"{message} (waited {timeout_s:.0f} s)")
+            words = message if isinstance(message, str) else message()
+            raise AssertionError(f"{words} (waited {timeout_s:.0f} s)")
         time.sleep(0.05)
-
-
-def write_settings(directory: Path, *, dark: bool) -> None:
-    """Write user settings of JupyterLab: no questions about news, and the theme."""
-    settings = {
-        "notification": {"fetchNews": "false", "checkForUpdates": False},
-        "themes": {"theme": f"JupyterLab {'Dark' if dark else 'Light'}"},
-    }
-    folder = directory / "@jupyterlab" / "apputils-extension"
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, value in settings.items():
-        (folder / f"{name}.jupyterlab-settings").write_text(json.dumps(value))
 
 
 class Lab:
@@ -93,14 +85,6 @@ class Lab:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
-        environment = {key: value for key, value in os.environ.items() if key != "DISPLAY"}
-        environment["PATH"] = f"{Path(sys.executable).parent}:{environment['PATH']}"
-        environment["JUPYTER_XDISPLAY_RUNTIME_DIR"] = str(private_root)
-        environment["JUPYTER_CONFIG_DIR"] = str(root / ".config")
-        environment["JUPYTER_DATA_DIR"] = str(root / ".data")
-        environment["JUPYTERLAB_SETTINGS_DIR"] = str(root / ".settings")
-        write_settings(root / ".settings", dark=dark)
-        environment["JUPYTERLAB_WORKSPACES_DIR"] = str(root / ".workspaces")
         self.log = root / "server.log"
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
@@ -115,7 +99,7 @@ class Lab:
                 ],
                 stdout=log,
                 stderr=log,
-                env=environment,
+                env=environment(root, private_root, dark=dark),
                 cwd=root,
             )
 
@@ -138,6 +122,10 @@ class Lab:
 
     def api(self, method: str, path: str, body: Any = None) -> Any:
         """Call the server's REST API; return the JSON of its answer."""
+        text = self._call(method, path, body)
+        return json.loads(text) if text else None
+
+    def _call(self, method: str, path: str, body: Any = None) -> bytes:
         request = urllib.request.Request(
             self.url + path,
             method=method,
@@ -145,12 +133,26 @@ class Lab:
             headers={"Authorization": f"token {self.token}", "Content-Type": "application/json"},
         )
         with urllib.request.urlopen(request, timeout=30) as answer:
-            text = answer.read()
-        return json.loads(text) if text else None
+            data: bytes = answer.read()
+        return data
 
     def displays(self) -> list[dict[str, Any]]:
         """Return the displays of the server."""
-        return self.api("GET", "xdisplay/api/displays")
+        found: list[dict[str, Any]] = self.api("GET", "xdisplay/api/displays")
+        return found
+
+    def display(self, kernel_id: str) -> dict[str, Any]:
+        """Return the running display of a kernel."""
+        return next(
+            info
+            for info in self.displays()
+            if info["kernel_id"] == kernel_id and info["state"] == "running"
+        )
+
+    def screenshot(self, kernel_id: str) -> Image.Image:
+        """Return the screen of a kernel's running display, exactly."""
+        path = f"xdisplay/api/displays/{self.display(kernel_id)['id']}/screenshot"
+        return Image.open(io.BytesIO(self._call("GET", path))).convert("RGB")
 
     def write_notebook(self, name: str, cells: Sequence[str]) -> Path:
         """Write a notebook of code cells into the server's directory."""

@@ -11,10 +11,10 @@ import nbformat
 import pytest
 from playwright.sync_api import Page
 
+from tests.e2e.cells import COLOURED, START
 from tests.e2e.conftest import Opener, view_of
+from tests.e2e.entry import Entry, entry_cell
 from tests.e2e.lab import Lab, Notebook, wait_for
-from tests.e2e.test_life import COLOURED, START
-from tests.e2e.test_programs import ENTRY
 from tests.e2e.view import wait_for_window
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
@@ -68,15 +68,12 @@ def test_base_url_and_dark(make_lab: Callable[..., Lab], notebook: Opener) -> No
 def test_without_server_extension(make_lab: Callable[..., Lab], notebook: Opener) -> None:
     """Where the server extension is off, pixels and input travel over the widget's comm."""
     lab = make_lab(extension=False)
-    book = notebook([START, ENTRY, "!python entry.py comm.txt &"], on=lab)
-    for index in range(3):
-        book.run(index)
-    view = view_of(book, 0)
-    view.wait_for_colour(200, 120, (255, 255, 255))
-    view.click(200, 120)
-    view.type("comm")
-    typed = lab.root / "comm.txt"
-    wait_for(lambda: typed.exists() and typed.read_text() == "comm", "the input did not arrive")
+    book = notebook([START, entry_cell("comm.txt")], on=lab)
+    book.run(0)
+    book.run(1)
+    entry = Entry(book, view_of(book, 0), "comm.txt")
+    entry.type("comm")
+    entry.wait_for_text("comm")
     book.screenshot("without-server-extension")
     lab.stop()
 

@@ -9,33 +9,13 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
+from tests.e2e.cells import COLOURED, START
 from tests.e2e.conftest import Opener, view_of
-from tests.e2e.lab import Lab, Notebook, new_page, wait_for
+from tests.e2e.entry import Entry, entry_cell
+from tests.e2e.lab import Lab, new_page, wait_for
 from tests.e2e.view import View, wait_for_window, windows_of
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
-
-START = "%load_ext jupyter_xdisplay\n%xdisplay"
-COLOURED = """\
-import subprocess, sys
-subprocess.Popen([sys.executable, "-c", '''
-import tkinter
-root = tkinter.Tk()
-root.title("{title}")
-root.configure(background="{colour}")
-root.geometry("400x300+100+100")
-root.mainloop()
-'''], start_new_session=True)
-"""
-
-
-def display_of(book: Notebook) -> dict:
-    """The running display of a notebook's kernel."""
-    return next(
-        info
-        for info in book.lab.displays()
-        if info["kernel_id"] == book.kernel_id and info["state"] == "running"
-    )
 
 
 def pid_of(lab: Lab, display: dict, program: str) -> int:
@@ -64,14 +44,14 @@ def test_kernel_restart_keeps_the_display(notebook: Opener, lab: Lab) -> None:
     book.run(0)
     book.run(1)
     wait_for_window(lab, "Old", book.kernel_id)
-    before = display_of(book)
+    before = lab.display(book.kernel_id)
     book.restart_kernel()
     wait_for(lambda: not windows_of(lab, book.kernel_id), "the old windows are still there")
     book.run(2)
     assert book.text(2).strip() == before["display"]
     book.run(0)
     view_of(book, 0)
-    assert display_of(book)["id"] == before["id"]
+    assert lab.display(book.kernel_id)["id"] == before["id"]
 
 
 def test_two_kernels_do_not_mix(notebook: Opener, lab: Lab, browser: Browser) -> None:
@@ -108,7 +88,7 @@ def test_x_server_killed(notebook: Opener, lab: Lab) -> None:
     book = notebook([START])
     book.run(0)
     view = view_of(book, 0)
-    display = display_of(book)
+    display = lab.display(book.kernel_id)
     os.kill(pid_of(lab, display, "Xvfb"), signal.SIGKILL)
     view.wait_for_state("ended")
     assert "SIGKILL" in view.words()
@@ -116,7 +96,7 @@ def test_x_server_killed(notebook: Opener, lab: Lab) -> None:
     book.run(0)
     assert "SIGKILL" in book.text(0)
     view_of(book, 0)
-    assert display_of(book)["id"] != display["id"]
+    assert lab.display(book.kernel_id)["id"] != display["id"]
 
 
 def test_kernel_connected_to_a_killed_x_server(notebook: Opener, lab: Lab) -> None:
@@ -126,29 +106,10 @@ def test_kernel_connected_to_a_killed_x_server(notebook: Opener, lab: Lab) -> No
     book.run(1)
     view = view_of(book, 0)
     wait_for_window(lab, "Mine", book.kernel_id)
-    os.kill(pid_of(lab, display_of(book), "Xvfb"), signal.SIGKILL)
+    os.kill(pid_of(lab, lab.display(book.kernel_id), "Xvfb"), signal.SIGKILL)
     view.wait_for_state("ended")
     wait_for(lambda: "variables are gone" in view.words(), f"it does not say: {view.words()}")
     book.screenshot("kernel-died-with-x-server")
-
-
-def test_rfb_server_killed(notebook: Opener, lab: Lab) -> None:
-    """When x11vnc is killed it is started again and the view reconnects by itself."""
-    book = notebook([START, COLOURED.format(title="Stays", colour="red")])
-    book.run(0)
-    book.run(1)
-    view = view_of(book, 0)
-    wait_for_window(lab, "Stays", book.kernel_id)
-    display = display_of(book)
-    old = pid_of(lab, display, "x11vnc")
-    os.kill(old, signal.SIGKILL)
-    wait_for(
-        lambda: display_of(book)["viewers"] == 0 or view.attribute("state") != "connected",
-        "the view did not notice",
-    )
-    view.wait_until_live()
-    view.wait_for_colour(300, 250, (255, 0, 0))
-    assert pid_of(lab, display, "x11vnc") != old
 
 
 def test_out_of_sight_costs_nothing(notebook: Opener, lab: Lab) -> None:
@@ -158,30 +119,29 @@ def test_out_of_sight_costs_nothing(notebook: Opener, lab: Lab) -> None:
         book.run(index)
     book.cell(0).scroll_into_view_if_needed()
     view_of(book, 0)
-    wait_for(lambda: display_of(book)["viewers"] == 1, "nobody views")
+    wait_for(lambda: lab.display(book.kernel_id)["viewers"] == 1, "nobody views")
     book.cell(3).locator(".jp-OutputArea-output").last.scroll_into_view_if_needed()
-    wait_for(lambda: display_of(book)["viewers"] == 0, "it streams out of sight")
+    wait_for(lambda: lab.display(book.kernel_id)["viewers"] == 0, "it streams out of sight")
     book.cell(0).scroll_into_view_if_needed()
-    wait_for(lambda: display_of(book)["viewers"] == 1, "it does not stream again")
+    wait_for(lambda: lab.display(book.kernel_id)["viewers"] == 1, "it does not stream again")
 
 
-def test_several_views(notebook: Opener, lab: Lab) -> None:
-    """Two views of one display show the same at once."""
-    book = notebook(
-        [
-            "%load_ext jupyter_xdisplay\n%xdisplay --size 640x240",
-            "%xdisplay show",
-            COLOURED.format(title="Both", colour="red"),
-        ]
-    )
+def test_several_views(notebook: Opener) -> None:
+    """Two views of one display show the same at once; what is typed into one is seen in both."""
+    cells = ["%load_ext jupyter_xdisplay\n%xdisplay --size 640x240", "%xdisplay show"]
+    book = notebook([*cells, entry_cell("both.txt")])
     for index in range(3):
         book.run(index)
-    wait_for_window(lab, "Both", book.kernel_id)
-    for index in range(2):
-        view = View(book.page, book.view(index))
+    first, second = (View(book.page, book.view(index)) for index in range(2))
+    for view in (first, second):
         view.host.scroll_into_view_if_needed()
         view.wait_until_live()
-        view.wait_for_colour(300, 200, (255, 0, 0))
+        Entry(book, first, "both.txt")
+    before = first.image()
+    entry = Entry(book, second, "both.txt")
+    entry.type("both")
+    entry.wait_for_text("both")
+    first.wait_for_change(before, "the first view does not show what was typed into the second")
 
 
 def test_keys_and_wheel_belong_to_who_has_the_focus(notebook: Opener, lab: Lab) -> None:
@@ -217,8 +177,10 @@ def test_keys_and_wheel_belong_to_who_has_the_focus(notebook: Opener, lab: Lab) 
 
 
 def test_resize(notebook: Opener, lab: Lab) -> None:
-    """`%xdisplay resize` gives the live view another size."""
-    book = notebook([START, "%xdisplay resize 800x500"])
+    """`%xdisplay resize` gives the live view another size, and it goes on being live."""
+    book = notebook(
+        [START, "%xdisplay resize 800x500", COLOURED.format(title="After", colour="red")]
+    )
     book.run(0)
     view = view_of(book, 0)
     book.run(1)
@@ -227,3 +189,6 @@ def test_resize(notebook: Opener, lab: Lab) -> None:
     box = view.canvas.bounding_box()
     assert box is not None
     assert abs(box["width"] / box["height"] - 1.6) < 0.02
+    book.run(2)
+    wait_for_window(lab, "After", book.kernel_id)
+    view.wait_for_colour(300, 250, (255, 0, 0))

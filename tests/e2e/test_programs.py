@@ -4,38 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from tests.e2e.cells import FIGURE, PHOTOGRAPH, START
 from tests.e2e.conftest import Opener, view_of
+from tests.e2e.entry import Entry, entry_cell
 from tests.e2e.lab import Lab, wait_for
 from tests.e2e.view import View, differs, wait_for_window
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
-
-START = "%load_ext jupyter_xdisplay\n%xdisplay"
-
-FIGURE = """\
-import matplotlib.pyplot as plt
-figure, axes = plt.subplots(num="Red")
-axes.set_facecolor("red")
-axes.plot([1, 4, 9], color="blue")
-plt.show()
-"""
-
-ENTRY = '''\
-script = """
-import pathlib, sys, tkinter
-root = tkinter.Tk()
-root.title("Entry")
-root.geometry("500x120+40+60")
-text = tkinter.StringVar()
-text.trace_add("write", lambda *_: pathlib.Path(sys.argv[1]).write_text(text.get()))
-entry = tkinter.Entry(root, textvariable=text, font=("sans", 24))
-entry.pack(fill="both", expand=True)
-entry.focus_force()
-root.mainloop()
-"""
-import pathlib
-pathlib.Path("entry.py").write_text(script)
-'''
 
 
 @pytest.mark.parametrize(("gui", "title"), [("tk", "Red"), ("qt", "Red")])
@@ -112,44 +87,56 @@ def test_script_of_its_own(notebook: Opener, lab: Lab) -> None:
     wait_for_window(lab, "Child", book.kernel_id)
 
 
-@pytest.mark.parametrize("text", ["héllo €", "привет"])
-def test_typing_arrives(notebook: Opener, lab: Lab, text: str) -> None:
-    """What is typed on a national keyboard arrives in a Tk entry, whole and in order."""
-    book = notebook([START, ENTRY, "!python entry.py typed.txt &"])
-    for index in range(3):
-        book.run(index)
-    view = view_of(book, 0)
-    window = wait_for_window(lab, "Entry", book.kernel_id)
-    view.click(window["x"] + 100, window["y"] + 60)
-    view.type(text)
-    typed = lab.root / "typed.txt"
-    wait_for(
-        lambda: typed.exists() and typed.read_text() == text,
-        f"arrived: {typed.read_text() if typed.exists() else None!r}",
-    )
-    book.screenshot(f"typing-{'latin' if text.isascii() or 'é' in text else 'cyrillic'}")
-    typed.unlink()
+def test_typing_arrives(notebook: Opener) -> None:
+    """What is typed on national keyboards arrives in a Tk entry, whole and in order."""
+    book = notebook([START, entry_cell("typed.txt")])
+    book.run(0)
+    book.run(1)
+    entry = Entry(book, view_of(book, 0), "typed.txt")
+    text = "héllo € привет Ωμέγα"
+    entry.type(text)
+    entry.wait_for_text(text)
+    book.screenshot("typing")
 
 
 def test_busy_kernel(notebook: Opener, lab: Lab) -> None:
     """While the cell sleeps, other programs move and take input, and the own figure says why."""
-    book = notebook(
-        [START, FIGURE, ENTRY, "!python entry.py busy.txt &", "import time; time.sleep(20)"]
-    )
-    for index in range(4):
+    book = notebook([START, FIGURE, entry_cell("busy.txt"), "import time; time.sleep(12)"])
+    for index in range(3):
         book.run(index)
     view = view_of(book, 0)
     wait_for_window(lab, "Red", book.kernel_id)
-    window = wait_for_window(lab, "Entry", book.kernel_id)
-    book.start_cell(4)
+    entry = Entry(book, view, "busy.txt")
+    book.start_cell(3)
     wait_for(lambda: "program busy" in view.words(), "the view does not say 'program busy'")
-    view.click(window["x"] + 100, window["y"] + 60)
-    view.type("abc")
-    typed = lab.root / "busy.txt"
-    wait_for(lambda: typed.exists() and typed.read_text() == "abc", "the input did not arrive")
+    entry.type("abc")
+    entry.wait_for_text("abc")
     book.screenshot("busy")
-    assert book.cell(4).locator(".jp-InputPrompt").first.inner_text() == "[*]:"
+    assert book.cell(3).locator(".jp-InputPrompt").first.inner_text() == "[*]:"
     wait_for(lambda: "program busy" not in view.words(), "still said to be busy", 40)
+
+
+def test_photograph_rests_exactly(notebook: Opener, lab: Lab) -> None:
+    """A photograph moves as JPEG, and once it rests every pixel of the canvas is the display's."""
+    book = notebook([START, PHOTOGRAPH, "figure.canvas.manager.toolbar.pan()"])
+    for index in range(3):
+        book.run(index)
+    view = view_of(book, 0)
+    window = wait_for_window(lab, "Photograph", book.kernel_id)
+    wait_for(lambda: view.pixels() == lab.screenshot(book.kernel_id), "it does not become exact")
+    book.screenshot("photograph-at-rest")
+    middle = window["x"] + 450, window["y"] + 300
+    before = view.pixels()
+    view.move(*middle)
+    view.page.mouse.down()
+    for step in range(1, 13):
+        view.move(middle[0] - 12 * step, middle[1] + 5 * step)
+    wait_for(lambda: differs(before, view.pixels()), "the drag moved nothing")
+    book.screenshot("photograph-dragged")
+    view.page.mouse.up()
+    wait_for(
+        lambda: view.pixels() == lab.screenshot(book.kernel_id), "it is not exact after the drag"
+    )
 
 
 def eyes(view: View, window: dict[str, int]):

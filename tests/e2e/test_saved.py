@@ -12,9 +12,9 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser
 
+from tests.e2e.cells import COLOURED, START
 from tests.e2e.conftest import Opener, view_of
 from tests.e2e.lab import Lab, Notebook, new_page, wait_for
-from tests.e2e.test_life import COLOURED, START
 from tests.e2e.view import wait_for_window
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
@@ -31,7 +31,7 @@ def pictures(saved: dict[str, Any]) -> list[Image.Image]:
 
 
 def test_saved_notebook_shows_the_picture(notebook: Opener, lab: Lab, browser: Browser) -> None:
-    """A notebook saved while the display lives shows its last picture once the kernel is gone."""
+    """A saved notebook shows the last picture once the kernel is gone, and as `nbconvert` HTML."""
     book = notebook([START, COLOURED.format(title="Last", colour="red")])
     book.run(0)
     book.run(1)
@@ -39,6 +39,11 @@ def test_saved_notebook_shows_the_picture(notebook: Opener, lab: Lab, browser: B
     view_of(book, 0).wait_for_colour(300, 250, (255, 0, 0))
     saved = book.save()
     assert pictures(saved)[0].getpixel((300, 250)) == (255, 0, 0)
+    subprocess.run(
+        [sys.executable, "-m", "nbconvert", "--to", "html", book.name], cwd=lab.root, check=True
+    )
+    html = (lab.root / book.name).with_suffix(".html").read_text()
+    assert 'src="data:image/png;base64,' in html
     lab.api("DELETE", f"api/kernels/{book.kernel_id}")
     with new_page(browser) as page:
         again = Notebook(page, lab, book.name)
@@ -63,17 +68,3 @@ def test_stopped_display_leaves_its_picture(notebook: Opener, lab: Lab) -> None:
     book.cell(0).locator(".jp-OutputArea-output img").wait_for()
     book.screenshot("stopped")
     assert pictures(book.save())[0].getpixel((300, 250)) == (255, 0, 0)
-
-
-def test_nbconvert(notebook: Opener, lab: Lab) -> None:
-    """`jupyter nbconvert --to html` shows the picture of a saved notebook."""
-    book = notebook([START, COLOURED.format(title="Html", colour="red")])
-    book.run(0)
-    book.run(1)
-    wait_for_window(lab, "Html", book.kernel_id)
-    book.save()
-    subprocess.run(
-        [sys.executable, "-m", "nbconvert", "--to", "html", book.name], cwd=lab.root, check=True
-    )
-    html = (lab.root / book.name).with_suffix(".html").read_text()
-    assert 'src="data:image/png;base64,' in html

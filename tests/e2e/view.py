@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 
 from PIL import Image, ImageChops
@@ -48,7 +49,11 @@ class View:
 
     def words(self) -> str:
         """All text that the view shows."""
-        return self.host.evaluate("host => host.shadowRoot.textContent")
+        words: str = self.host.evaluate(
+            "host => [...host.shadowRoot.querySelectorAll(':host > :not(style)')]"
+            ".map((part) => part.textContent).join(' ')"
+        )
+        return words
 
     @property
     def size(self) -> tuple[int, int]:
@@ -61,6 +66,12 @@ class View:
         self.host.scroll_into_view_if_needed()
         picture = Image.open(io.BytesIO(self.canvas.screenshot())).convert("RGB")
         return picture.resize(self.size)
+
+    def pixels(self) -> Image.Image:
+        """The canvas itself, in the display's own pixels."""
+        address = self.canvas.evaluate("canvas => canvas.toDataURL('image/png')")
+        data = base64.b64decode(address.partition(",")[2])
+        return Image.open(io.BytesIO(data)).convert("RGB")
 
     def colour(self, x: int, y: int) -> Colour:
         """The colour seen at a place of the display."""

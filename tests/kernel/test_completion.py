@@ -14,7 +14,17 @@ from tests.kernel.kernel_process import KernelProcess
     ("line", "offered"),
     [
         ("%xdisplay st", ["start", "stop", "status"]),
-        ("%xdisplay --s", ["--size"]),
+        ("%xdisplay --s", ["--size", "--stream"]),
+        ("%xdisplay --stream ", ["builtin", "x11vnc"]),
+        ("%xdisplay start --stream x", ["x11vnc"]),
+        ("%xdisplay vn", ["vnc"]),
+        (
+            "%xdisplay vnc --",
+            ["--help", "--listen", "--name", "--password", "--port", "--stop", "--view-only"],
+        ),
+        ("%xdisplay vnc --listen ", ["127.0.0.1", "0.0.0.0"]),
+        ("%xdisplay vnc --password ", []),
+        ("%xdisplay vnc --port 59", []),
         ("%xdisplay start --d", ["--dpi"]),
         ("%xdisplay --size 12", ["1280x720", "1280x1024"]),
         ("%xdisplay resize 8", ["800x600"]),

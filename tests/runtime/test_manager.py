@@ -105,12 +105,24 @@ async def test_a_failed_start_makes_no_entry_and_keeps_no_place(make_manager: Ma
 
 async def test_a_program_that_is_not_installed_is_named(manager: DisplayManager) -> None:
     """The name, the command that installs it, the setting that says where it is."""
-    manager.runtime.x11vnc = "no-such-x11vnc"
+    manager.runtime.openbox = "no-such-openbox"
     with pytest.raises(ProgramMissing) as caught:
         await manager.create(DisplaySpec())
-    assert "no-such-x11vnc" in caught.value.message
+    assert "no-such-openbox" in caught.value.message
     assert "jupyter xdisplay setup" in str(caught.value.fix)
-    assert "LocalRuntime.x11vnc" in str(caught.value.fix)
+    assert "LocalRuntime.openbox" in str(caught.value.fix)
+
+
+async def test_x11vnc_is_needed_only_where_it_is_chosen(manager: DisplayManager) -> None:
+    """Without it displays start; whoever asks for it is told both ways out."""
+    manager.runtime.x11vnc = "no-such-x11vnc"
+    with pytest.raises(ProgramMissing) as caught:
+        await manager.create(DisplaySpec(stream="x11vnc"))
+    assert "no-such-x11vnc" in caught.value.message
+    for part in ("--stream builtin", "jupyter xdisplay setup --with x11vnc", "LocalRuntime.x11vnc"):
+        assert part in str(caught.value.fix)
+    info = await manager.create(DisplaySpec())
+    assert (info.state, info.chosen["stream"].partition(":")[0]) == ("running", "builtin")
 
 
 @pytest.mark.parametrize("size", [Size(801, 600), Size(99999, 99999), Size(0, 0)])

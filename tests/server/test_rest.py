@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import io
 import os
@@ -17,10 +18,13 @@ from tornado.web import RequestHandler
 
 from jupyter_xdisplay.server.handlers import HANDLERS
 from jupyter_xdisplay.server.tunnel import TUNNELS
-from jupyter_xdisplay.spec import DisplayInfo, DisplaySpec, WindowInfo
+from jupyter_xdisplay.sidecar.client import SidecarClient
+from jupyter_xdisplay.spec import DisplayInfo, DisplaySpec, ViewerInfo, VncPort, WindowInfo
+from tests.rfb_viewer import viewer_of
 from tests.server.conftest import MakeServer
 from tests.server.documented import DESCRIPTION, DocumentedServer, schema
 from tests.server.real_server import API, JupyterServer
+from tests.sidecar.vnc_viewer import PortViewer
 from tests.traces import processes_of
 from tests.waiting import wait_until
 from tests.xclient import running
@@ -71,7 +75,7 @@ def test_the_description_is_well_formed() -> None:
         assert value["description"]
 
 
-@pytest.mark.parametrize("kind", [DisplayInfo, WindowInfo])
+@pytest.mark.parametrize("kind", [DisplayInfo, WindowInfo, ViewerInfo, VncPort])
 def test_the_schemas_have_every_field(kind: Any) -> None:
     """A field that is added to the values is added to the description."""
     described = DESCRIPTION["components"]["schemas"][kind.__name__]
@@ -145,6 +149,33 @@ def test_a_screenshot_is_a_png_of_the_screens_size(rest: DocumentedServer) -> No
         wait_until(lambda: rest.ask("GET", target).json["windows"], "no window is told")
 
 
+def test_viewers_are_told_with_what_they_get(rest: DocumentedServer) -> None:
+    """Those of our own RFB server, by Jupyter and by a VNC port; x11vnc's are counted only."""
+    info = DisplayInfo.from_json(rest.ask("POST", API).json)
+    target = f"{API}/{info.id}"
+    assert rest.ask("GET", f"{target}/viewers").json == []
+    sidecar = SidecarClient(info.socket)
+    access = sidecar.open_vnc()
+    wait_until(lambda: (rest.ask("GET", target).json["vnc"] or {}).get("port") == access.port)
+    with (
+        contextlib.closing(viewer_of(sidecar)),
+        PortViewer(access, password=access.password) as viewer,
+    ):
+        viewer.until_ready()
+        answer = rest.ask("GET", f"{target}/viewers")
+        assert sorted(figures["origin"] for figures in answer.json) == ["127.0.0.1", "notebook"]
+        assert access.password.encode() not in answer.body + rest.ask("GET", target).body
+        rest.ask("DELETE", target)
+        wait_until(viewer.is_disconnected)
+    assert rest.ask("GET", target).json["vnc"] is None
+    assert rest.ask("GET", f"{target}/viewers").json == []
+
+    other = DisplayInfo.from_json(rest.ask("POST", API, {"stream": "x11vnc"}).json)
+    with contextlib.closing(viewer_of(SidecarClient(other.socket))):
+        wait_until(lambda: rest.ask("GET", f"{API}/{other.id}").json["viewers"] == 1)
+        assert rest.ask("GET", f"{API}/{other.id}/viewers").json == []
+
+
 @pytest.mark.parametrize(
     ("body", "said"),
     [
@@ -189,6 +220,7 @@ def test_bad_resizes_change_nothing(rest: DocumentedServer) -> None:
         ("GET", "", None),
         ("DELETE", "", None),
         ("GET", "/screenshot", None),
+        ("GET", "/viewers", None),
         ("POST", "/resize", {"size": "640x480"}),
     ],
 )
@@ -204,7 +236,7 @@ def test_an_unknown_display_is_not_found(
 
 def test_other_methods_are_refused(server: JupyterServer) -> None:
     """405 on every REST route."""
-    for end in ("", f"/{UNKNOWN}", f"/{UNKNOWN}/screenshot", f"/{UNKNOWN}/resize"):
+    for end in ("", f"/{UNKNOWN}", f"/{UNKNOWN}/screenshot", f"/{UNKNOWN}/viewers"):
         for method in ("PUT", "PATCH"):
             assert server.ask(method, API + end, {}).status == 405
 

@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[2]
 MANAGER = """#!/bin/sh
 echo "stand-in: $*"
 folder=$(dirname "$0")
-if [ -e "$folder/no-x11vnc" ]; then case " $* " in *" x11vnc "*) exit 1;; esac; fi
+if [ -e "$folder/no-openbox" ]; then case " $* " in *" openbox "*) exit 1;; esac; fi
 for name in "$@"; do
     case $name in
         xvfb) ln -sf /bin/true "$folder/Xvfb";;
@@ -101,7 +101,7 @@ def test_print_only_shows(path_without):
     """`--print` shows what is missing and the command, and runs nothing."""
     result = run(path_without, "--print")
     assert result.returncode == 0
-    assert "apk add --no-cache xvfb x11vnc openbox" in result.stdout
+    assert "apk add --no-cache xvfb openbox" in result.stdout
     assert "stand-in:" not in result.stdout
     assert not (path_without / "Xvfb").exists()
 
@@ -142,22 +142,44 @@ def test_yes_installs_and_looks_again(path_without):
     """`--yes` shows the command, runs it, and says what is there afterwards."""
     result = run(path_without, "--yes")
     assert result.returncode == 0, result.stdout
-    assert "$ apk add --no-cache xvfb x11vnc openbox" in result.stdout
-    assert (path_without / "x11vnc").exists()
+    assert "$ apk add --no-cache xvfb openbox" in result.stdout
+    assert (path_without / "openbox").exists()
+    assert not (path_without / "x11vnc").exists()
     again = run(path_without, "--yes")
     assert again.returncode == 0
     assert "stand-in:" not in again.stdout
 
 
 @needs_root
+def test_an_optional_part_is_installed_when_it_is_named(path_without):
+    """x11vnc comes with `--with x11vnc` only, also where all else is there."""
+    run(path_without, "--yes")
+    result = run(path_without, "--yes", "--with", "x11vnc")
+    assert result.returncode == 0, result.stdout
+    assert "$ apk add --no-cache x11vnc" in result.stdout
+    assert (path_without / "x11vnc").exists()
+
+
+@pytest.mark.parametrize("name", ["x12vnc", "Xvfb", ""])
+def test_an_unknown_optional_part_is_named(name):
+    """A wrong name is an error that lists the right ones, and nothing is looked for."""
+    result = subprocess.run(
+        [*SETUP, "--with", name], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert result.returncode == 1
+    assert f"{name!r} is no optional part" in result.stderr
+    assert "use one of: x11vnc" in result.stderr
+
+
+@needs_root
 def test_one_failure_does_not_stop_the_others(path_without):
     """Where the whole fails, packages are tried one by one and the refused ones are named."""
-    (path_without / "no-x11vnc").touch()
+    (path_without / "no-openbox").touch()
     result = run(path_without, "--yes")
     assert result.returncode == 1
-    assert "Not installed: x11vnc" in result.stdout
+    assert "Not installed: openbox" in result.stdout
     assert "Still missing" in result.stdout
-    assert (path_without / "openbox").exists()
+    assert (path_without / "Xvfb").exists()
 
 
 @needs_other_user
@@ -169,5 +191,5 @@ def test_another_user_is_told_what_root_has_to_run(path_without, tmp_path):
     result = run(path_without, "--yes", prefix=AS_OTHER_USER)
     assert result.returncode == 1, result.stderr
     assert "An administrator has to run, as root" in result.stdout
-    assert "apk add --no-cache xvfb x11vnc openbox" in result.stdout
+    assert "apk add --no-cache xvfb openbox" in result.stdout
     assert not (path_without / "Xvfb").exists()

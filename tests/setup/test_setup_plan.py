@@ -6,8 +6,9 @@ import subprocess
 
 import pytest
 
+from jupyter_xdisplay.errors import UsageError
 from jupyter_xdisplay.setup.command import describe
-from jupyter_xdisplay.setup.parts import MANAGERS, PARTS
+from jupyter_xdisplay.setup.parts import MANAGERS, PARTS, parts_with
 from jupyter_xdisplay.setup.plan import Command, make_plan, packages_for
 from jupyter_xdisplay.setup.probe import APT_LISTS, Facts
 
@@ -162,7 +163,19 @@ def test_parts_of_one_use_share_a_line():
     """The many libraries of Qt are one line; what is required is marked."""
     text = describe(make_plan(Facts(PARTS, {"apt": "apt-get"}, root=True)))
     assert sum("Qt windows (the xcb plugin)" in line for line in text.splitlines()) == 1
-    assert "(required)" in next(line for line in text.splitlines() if "x11vnc " in line)
+    assert "(required)" in next(line for line in text.splitlines() if "openbox " in line)
+    assert "(required)" not in next(line for line in text.splitlines() if "x11vnc " in line)
+
+
+def test_optional_parts_are_left_out_unless_they_are_named():
+    """x11vnc is needed only where it is chosen; unknown names are refused with the known ones."""
+    assert X11VNC not in parts_with()
+    assert XVFB in parts_with()
+    assert set(parts_with(["x11vnc"])) == set(PARTS)
+    with pytest.raises(UsageError) as caught:
+        parts_with(["x11vnc", "vnc"])
+    assert "'vnc'" in caught.value.message
+    assert "x11vnc" in str(caught.value.fix)
 
 
 def test_one_by_one():

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from jupyter_xdisplay.spec import STREAMS
 from tests.sidecar.launch import SidecarProcess
 
 
@@ -15,6 +16,16 @@ from tests.sidecar.launch import SidecarProcess
 def shared() -> Iterator[SidecarProcess]:
     """Give a running sidecar that tests leave as they found it."""
     process = SidecarProcess()
+    try:
+        yield process.up()
+    finally:
+        process.end()
+
+
+@pytest.fixture(scope="package", params=STREAMS)
+def either(request: pytest.FixtureRequest) -> Iterator[SidecarProcess]:
+    """Give a running sidecar with each RFB server, for tests in which it plays a part."""
+    process = SidecarProcess(stream=request.param)
     try:
         yield process.up()
     finally:

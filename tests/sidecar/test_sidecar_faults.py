@@ -23,7 +23,7 @@ from jupyter_xdisplay.errors import (
 )
 from jupyter_xdisplay.sidecar.client import SidecarClient, watch
 from jupyter_xdisplay.sidecar.sysv import segments_of
-from jupyter_xdisplay.spec import DisplayInfo, Size
+from jupyter_xdisplay.spec import STREAMS, DisplayInfo, Size
 from tests.rfb_viewer import viewer_of
 from tests.sidecar.launch import SidecarProcess
 from tests.traces import processes_of
@@ -61,7 +61,7 @@ async def _last_event(path: str, act: Callable[[], None]) -> DisplayInfo:
 @pytest.mark.parametrize("name", ["x11vnc", "openbox"])
 def test_a_killed_helper_is_started_again(start: Start, name: str) -> None:
     """The display goes on; the shared memory of the killed one is removed (facts 32)."""
-    sidecar = start().up()
+    sidecar = start(stream="x11vnc").up()
     viewer_of(sidecar.client).close()
     killed = sidecar.pids[name]
     if name == "x11vnc":
@@ -110,7 +110,7 @@ async def test_a_killed_x_server_ends_the_display_and_says_why(start: Start) -> 
 
 def test_a_killed_x_server_takes_its_programs_along(start: Start) -> None:
     """The window manager, x11vnc and its shared memory are gone (`start` sees to its socket)."""
-    sidecar = start().up()
+    sidecar = start(stream="x11vnc").up()
     viewer_of(sidecar.client).close()
     pids = sidecar.pids
     os.kill(pids["Xvfb"], signal.SIGKILL)
@@ -119,9 +119,10 @@ def test_a_killed_x_server_takes_its_programs_along(start: Start) -> None:
     assert segments_of(pids["x11vnc"]) == []
 
 
-def test_all_helpers_killed_at_once(start: Start) -> None:
+@pytest.mark.parametrize("stream", STREAMS)
+def test_all_helpers_killed_at_once(start: Start, stream: str) -> None:
     """X server and helpers killed together: the display ends, and says so."""
-    sidecar = start().up()
+    sidecar = start(stream=stream).up()
     for pid in sidecar.pids.values():
         os.kill(pid, signal.SIGKILL)
     assert sidecar.wait() == 0
@@ -147,14 +148,16 @@ def test_stop_ends_it(start: Start) -> None:
         sidecar.client.info()
 
 
-def test_a_killed_sidecar_takes_its_programs_along(start: Start) -> None:
+@pytest.mark.parametrize("stream", STREAMS)
+def test_a_killed_sidecar_takes_its_programs_along(start: Start, stream: str) -> None:
     """They get TERM with it; cleaning up removes its directory and nothing else."""
-    sidecar = start().up()
-    viewer_of(sidecar.client).close()
+    sidecar = start(stream=stream).up()
+    viewer = viewer_of(sidecar.client)
     pids = sidecar.pids
     sidecar.process.kill()
     wait_until(lambda: all(_gone(pid) for pid in pids.values()))
-    assert segments_of(pids["x11vnc"]) == []
+    assert segments_of(pids.get("x11vnc", sidecar.process.pid)) == []
+    viewer.close()
 
 
 def test_a_stopped_program_of_a_killed_sidecar_is_ended_by_the_clean_up(start: Start) -> None:
@@ -184,7 +187,7 @@ def test_the_next_start_cleans_up_after_sidecar_and_holder_were_killed(start: St
 HOLDER = """
 import os, subprocess, sys, time
 from tests.sidecar.launch import SidecarProcess
-sidecar = SidecarProcess().up()
+sidecar = SidecarProcess(stream="x11vnc").up()
 if sys.argv[1] == "fork":
     worker = os.fork()
     if worker == 0:
@@ -274,7 +277,7 @@ def _child(sidecar: SidecarProcess) -> list[str]:
 @pytest.mark.parametrize("delay", range(8))
 def test_a_signal_at_any_moment_of_the_start_leaves_nothing(start: Start, delay: int) -> None:
     """Ended between any two steps: the parts that were started are ended."""
-    sidecar = start()
+    sidecar = start(stream="x11vnc")
     steps: list[Callable[[], Any]] = [
         lambda: True,
         (sidecar.directory / "server.auth").exists,
@@ -293,7 +296,7 @@ def test_a_signal_at_any_moment_of_the_start_leaves_nothing(start: Start, delay:
 @pytest.mark.parametrize("program", ["xvfb", "openbox", "x11vnc"])
 def test_a_missing_program_is_named_with_what_installs_it(start: Start, program: str) -> None:
     """The message has the program, the fix is the setup command, nothing stays behind."""
-    sidecar = start(**{program: "/nowhere/program"})
+    sidecar = start(**{program: "/nowhere/program"}, stream="x11vnc")
     with pytest.raises(ProgramMissing) as caught:
         sidecar.up()
     assert "/nowhere/program" in caught.value.message
@@ -350,7 +353,8 @@ def test_an_x_server_that_prints_noise_is_given_up(start: Start, tmp_path: Path)
 
 def test_a_helper_that_never_lives_is_told(start: Start, tmp_path: Path) -> None:
     """The display works without it; who asks for pixels gets its log."""
-    sidecar = start(x11vnc=_script(tmp_path, "echo no such luck >&2; exit 3")).up()
+    script = _script(tmp_path, "echo no such luck >&2; exit 3")
+    sidecar = start(stream="x11vnc", x11vnc=script).up()
     wait_until(lambda: "status 3" in (sidecar.client.info().notice or ""))
     assert sidecar.client.screenshot().startswith(b"\x89PNG")
     with pytest.raises((StartFailed, Unreachable)) as caught:

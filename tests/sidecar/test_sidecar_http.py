@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import io
 import json
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -35,7 +35,7 @@ def sidecar(shared: SidecarProcess) -> Iterator[SidecarProcess]:
     shared.client.resize(shared.config.size)
 
 
-@contextmanager
+@contextlib.contextmanager
 def _connection(sidecar: SidecarProcess) -> Iterator[http.client.HTTPConnection]:
     connection = UnixHTTPConnection(sidecar.info.socket, 10)
     try:
@@ -64,15 +64,15 @@ def _count(picture: Image.Image, colour: tuple[int, int, int]) -> int:
     return {value: count for count, value in colours}.get(colour, 0)
 
 
-def test_info_says_what_was_asked_and_what_was_chosen(shared: SidecarProcess) -> None:
+def test_info_says_what_was_asked_and_what_was_chosen(either: SidecarProcess) -> None:
     """The display as it is, with the reason for each part."""
-    info = shared.client.info()
-    assert (info.id, info.name, info.state) == (shared.config.display_id, "main", "running")
+    info = either.client.info()
+    assert (info.id, info.name, info.state) == (either.config.display_id, "main", "running")
     assert (info.size, info.max_size, info.depth) == (Size(640, 480), Size(1280, 800), 24)
-    assert info.socket == str(shared.directory / "sidecar.sock")
+    assert info.socket == str(either.directory / "sidecar.sock")
     assert {"xserver", "window_manager", "stream"} <= set(info.chosen)
     assert info.windows == ()
-    wait_until(lambda: shared.client.info().clients == ())
+    wait_until(lambda: either.client.info().clients == ())
 
 
 def test_a_window_is_on_the_screen_and_in_the_list(shared: SidecarProcess) -> None:
@@ -174,6 +174,8 @@ def test_bad_lists_of_processes_are_refused(
         ("GET", "/resize", 405),
         ("POST", "/info", 405),
         ("DELETE", "/info", 405),
+        ("GET", "/vnc", 405),
+        ("POST", "/viewers", 405),
         ("POST", "/screenshot", 405),
     ],
 )
@@ -210,13 +212,13 @@ def test_noise_on_the_socket_hurts_nobody(shared: SidecarProcess, noise: bytes) 
     assert shared.client.info().state == "running"
 
 
-def test_an_upgrade_gives_rfb(shared: SidecarProcess) -> None:
+def test_an_upgrade_gives_rfb(either: SidecarProcess) -> None:
     """After the 101 come RFB's own bytes: its version, the screen's size, pixels."""
-    viewer = viewer_of(shared.client)
+    viewer = viewer_of(either.client)
     try:
         assert viewer.version == b"RFB 003.008\n"
         assert (viewer.width, viewer.height) == (640, 480)
-        assert viewer.name == f"main {shared.info.display}"
+        assert viewer.name == f"main {either.info.display}"
         viewer.prefer_raw()
         viewer.ask()
         assert viewer.update_bytes() >= 640 * 480 * 4
@@ -224,23 +226,39 @@ def test_an_upgrade_gives_rfb(shared: SidecarProcess) -> None:
         viewer.close()
 
 
-def test_two_viewers_are_served_and_counted(shared: SidecarProcess) -> None:
+def test_two_viewers_are_served_and_counted(either: SidecarProcess) -> None:
     """Views of one display don't push each other out; each that leaves is forgotten."""
-    first, second = viewer_of(shared.client), viewer_of(shared.client)
-    wait_until(lambda: shared.client.info().viewers == 2)
+    first, second = viewer_of(either.client), viewer_of(either.client)
+    wait_until(lambda: either.client.info().viewers == 2)
     first.close()
-    wait_until(lambda: shared.client.info().viewers == 1)
+    wait_until(lambda: either.client.info().viewers == 1)
     second.prefer_raw()
     second.ask()
     assert second.update_bytes() > 0
     second.close()
-    wait_until(lambda: shared.client.info().viewers == 0)
+    wait_until(lambda: either.client.info().viewers == 0)
+
+
+def test_the_figures_of_each_viewer(shared: SidecarProcess) -> None:
+    """What each gets and how, typed; none while nobody looks."""
+    assert shared.client.viewers() == []
+    with contextlib.closing(viewer_of(shared.client)) as viewer:
+        viewer.prefer_raw()
+        viewer.ask()
+        assert viewer.update_bytes() > 0
+        (figures,) = shared.client.viewers()
+        assert figures.bytes_per_s > 0
+        assert figures.encoder == "Raw"
+        assert "XDamage" in figures.capture
+        assert figures.round_trip_s is None  # this viewer has no fences
+        assert (figures.origin, figures.view_only) == ("notebook", False)
+    wait_until(lambda: shared.client.viewers() == [])
 
 
 @pytest.mark.parametrize("headers", [{}, {"Upgrade": "websocket", "Connection": "Upgrade"}])
-def test_rfb_without_its_upgrade_is_426(shared: SidecarProcess, headers: dict[str, str]) -> None:
+def test_rfb_without_its_upgrade_is_426(either: SidecarProcess, headers: dict[str, str]) -> None:
     """The answer names what to upgrade to (RFC 9110, 15.5.22)."""
-    with _connection(shared) as connection:
+    with _connection(either) as connection:
         connection.request("GET", "/rfb", headers=headers)
         answer = connection.getresponse()
         assert answer.status == 426
@@ -274,38 +292,38 @@ async def _until(events: Any, what: Any) -> DisplayInfo:
     raise AssertionError("the events ended")
 
 
-def test_clear_closes_other_programs_windows(shared: SidecarProcess) -> None:
+def test_clear_closes_other_programs_windows(either: SidecarProcess) -> None:
     """Programs with windows are closed by the X server, but for those that are to stay."""
-    with running(shared.info, "window", "--count", "3") as goes:
-        with running(shared.info, "window") as stays, running(shared.info, "quiet") as quiet:
-            wait_until(lambda: len(shared.client.info().windows) == 4)
-            shared.client.clear([stays.pid])
-            wait_until(lambda: len(shared.client.info().windows) == 1)
+    with running(either.info, "window", "--count", "3") as goes:
+        with running(either.info, "window") as stays, running(either.info, "quiet") as quiet:
+            wait_until(lambda: len(either.client.info().windows) == 4)
+            either.client.clear([stays.pid])
+            wait_until(lambda: len(either.client.info().windows) == 1)
             left = tuple(sorted([stays.pid, quiet.pid]))
-            wait_until(lambda: shared.client.info().clients == left)
-            assert shared.client.info().windows[0].pid == stays.pid
-        assert goes.pid not in shared.client.info().clients
-    pids = shared.pids
-    shared.client.clear()
-    viewer = viewer_of(shared.client)  # the helpers were spared
+            wait_until(lambda: either.client.info().clients == left)
+            assert either.client.info().windows[0].pid == stays.pid
+        assert goes.pid not in either.client.info().clients
+    pids = either.pids
+    either.client.clear()
+    viewer = viewer_of(either.client)  # the helpers were spared
     viewer.close()
-    assert shared.pids == pids
+    assert either.pids == pids
 
 
-def test_park_keeps_the_x_server_for_who_is_connected(shared: SidecarProcess) -> None:
+def test_park_keeps_the_x_server_for_who_is_connected(either: SidecarProcess) -> None:
     """Parked: other programs closed, no RFB, X alive; unparked: all is back."""
-    with running(shared.info, "window") as kernel, running(shared.info, "window"):
-        wait_until(lambda: len(shared.client.info().windows) == 2)
-        assert shared.client.park([kernel.pid]).state == "parked"
-        wait_until(lambda: [w.pid for w in shared.client.info().windows] == [kernel.pid])
+    with running(either.info, "window") as kernel, running(either.info, "window"):
+        wait_until(lambda: len(either.client.info().windows) == 2)
+        assert either.client.park([kernel.pid]).state == "parked"
+        wait_until(lambda: [w.pid for w in either.client.info().windows] == [kernel.pid])
         assert kernel.poll() is None
         with pytest.raises(Exception, match="parked") as caught:
-            shared.client.open_rfb()
+            either.client.open_rfb()
         assert type(caught.value).__name__ == "DisplayEnded"
-        assert shared.client.unpark().state == "running"
-        viewer = viewer_of(shared.client)
+        assert either.client.unpark().state == "running"
+        viewer = viewer_of(either.client)
         viewer.close()
-    wait_until(lambda: not shared.client.info().windows)
+    wait_until(lambda: not either.client.info().windows)
 
 
 def test_errors_are_raised_as_their_own_class(shared: SidecarProcess) -> None:

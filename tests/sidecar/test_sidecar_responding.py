@@ -85,15 +85,17 @@ def test_nobody_is_asked_while_nobody_looks(shared: SidecarProcess) -> None:
         assert _responding(shared, "alone") is None
 
 
-def test_a_viewer_is_told_the_new_size(shared: SidecarProcess, viewer: Viewer) -> None:
-    """x11vnc announces another size to a viewer that is there (pseudo-encoding -223)."""
+def test_a_viewer_is_told_the_new_size(either: SidecarProcess) -> None:
+    """Another size is announced to a viewer that is there (pseudo-encoding -223)."""
+    viewer = viewer_of(either.client)
     viewer.stream.sendall(struct.pack(">BxHii", 2, 2, 0, NEW_FB_SIZE))
     viewer.ask()
     try:
-        shared.client.resize(Size(700, 500))
+        either.client.resize(Size(700, 500))
         assert _next_size(viewer) == (700, 500)
     finally:
-        shared.client.resize(shared.config.size)
+        either.client.resize(either.config.size)
+        viewer.close()
 
 
 def _next_size(viewer: Viewer) -> tuple[int, int]:

@@ -106,12 +106,12 @@ def test_pieces_are_in_stacking_order() -> None:
     """The window first, its dialog with the frame, its pop-up on top; nobody else's."""
     found = pieces(RIGHT, stack(menu(450, 30), active=RIGHT))
     assert found == [
-        Piece(RIGHT, Rect(500, 20, 100, 100), 0),
-        Piece(DIALOG + 1000, Rect(520, 40, 50, 70), 1),
-        Piece(MENU, Rect(450, 30, 80, 200), 1),
+        Piece(RIGHT + 1000, Rect(500, 0, 100, 120), 1, Rect(500, 20, 100, 100)),
+        Piece(DIALOG + 1000, Rect(520, 40, 50, 70), 1, Rect(520, 40, 50, 70)),
+        Piece(MENU, Rect(450, 30, 80, 200), 1, Rect(450, 30, 80, 200)),
     ]
     assert pieces(LEFT, stack(menu(450, 30), active=RIGHT)) == [
-        Piece(LEFT, Rect(0, 20, 100, 100), 0)
+        Piece(LEFT + 1000, Rect(0, 0, 100, 120), 1, Rect(0, 20, 100, 100))
     ]
 
 

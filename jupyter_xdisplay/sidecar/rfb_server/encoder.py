@@ -18,7 +18,11 @@ from jupyter_xdisplay.rfb.encodings import raw, tight, zrle
 from jupyter_xdisplay.rfb.encodings.state import EncoderState
 from jupyter_xdisplay.rfb.pixel_format import PixelFormat, Pixels
 from jupyter_xdisplay.sidecar.rfb_server.motion import encode_motion
-from jupyter_xdisplay.sidecar.rfb_server.policy import ExactCost, wants_exact
+from jupyter_xdisplay.sidecar.rfb_server.policy import (
+    MOST_SLICE_PIXELS,
+    ExactCost,
+    wants_exact,
+)
 from jupyter_xdisplay.x11.geometry import Rect
 
 ENCODINGS = (Encoding.TIGHT, Encoding.ZRLE, Encoding.RAW)
@@ -34,7 +38,7 @@ class Wishes:
     """What a viewer takes; changes with its messages.
 
     `encoding` is one of `ENCODINGS`, `jpeg_quality` a level from 0 to 9, None for no JPEG;
-    `compression` a level from 0 to 9.
+    `compression` a level from 0 to 9; `slice_pixels` how much of an exact refresh is one update.
     """
 
     pixel_format: PixelFormat
@@ -42,6 +46,7 @@ class Wishes:
     jpeg_quality: int | None
     compression: int
     cursor: bool
+    slice_pixels: int = MOST_SLICE_PIXELS
 
 
 class Encoder:

@@ -23,6 +23,7 @@ from jupyter_xdisplay.x11.events import Events
 from jupyter_xdisplay.x11.key_mapper import KeyMapper
 from jupyter_xdisplay.x11.keyboard import Keyboard
 from jupyter_xdisplay.x11.pointer import Pointer
+from jupyter_xdisplay.x11.window_actions import WindowActions
 
 MAX_WAITING = 4096
 """Most events that wait while the X server does not take them; further ones are dropped, and all
@@ -70,19 +71,33 @@ class Inputs:
         self.thread = threading.Thread(target=self._run, name="rfb-inputs", daemon=True)
         self.thread.start()
 
-    def pointer(self, viewer: object, x: int, y: int, buttons: int) -> None:
-        """Move to a place and press or release buttons, in pixels and a mask of buttons."""
+    def pointer(self, viewer: object, x: int, y: int, buttons: int, window: int = 0) -> None:
+        """Move to a place of the screen and press or release buttons, a mask of them.
+
+        With a `window` that one is raised before, unless a button is held: that is a drag.
+        """
+        held = self._buttons.get(viewer, 0)
 
         def move() -> None:
+            if window and not held:
+                self._actions.activate(window)
             self._of(viewer).pointer.update(x, y, buttons)
 
-        motion = self._buttons.get(viewer, 0) == buttons
+        motion = held == buttons
         self._buttons[viewer] = buttons
         self._note(_Work(viewer, move, motion))
 
-    def key(self, viewer: object, keysym: int, *, down: bool, scancode: int | None) -> None:
-        """Press or release a key."""
-        self._note(_Work(viewer, lambda: self._press(viewer, keysym, down, scancode)))
+    def key(
+        self, viewer: object, keysym: int, *, down: bool, scancode: int | None, window: int = 0
+    ) -> None:
+        """Press or release a key; with a `window` that one gets the keyboard before."""
+
+        def press() -> None:
+            if window and down:
+                self._actions.activate(window)
+            self._press(viewer, keysym, down, scancode)
+
+        self._note(_Work(viewer, press))
 
     def release(self, viewer: object) -> None:
         """Release all that a viewer holds, as it is gone."""
@@ -125,6 +140,7 @@ class Inputs:
             self._x = X11Connection(*self._where)
             self._events = Events(self._x)
             self._mapper = KeyMapper(self._x, self._events)
+            self._actions = WindowActions(self._x)
             while (work := self._take()) is not None:
                 self._events.dispatch()
                 try:

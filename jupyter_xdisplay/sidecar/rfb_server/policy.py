@@ -20,6 +20,21 @@ EXACT_BUDGET_S = 0.006
 """Longest time that an exact rectangle may take while something moves."""
 
 
+MOST_SLICE_PIXELS = 160 * 1024
+LEAST_SLICE_PIXELS = 8 * 1024
+EXACT_BYTES_PER_PIXEL = 2
+"""What zlib makes of photographs, about."""
+
+
+def slice_pixels(window_bytes: int) -> int:
+    """Return how much of an exact refresh is one update, of what may be on the way to a viewer.
+
+    New damage waits for one slice at most: on a slow link that has to be a small one.
+    """
+    fitting = window_bytes // EXACT_BYTES_PER_PIXEL
+    return max(LEAST_SLICE_PIXELS, min(MOST_SLICE_PIXELS, fitting))
+
+
 class ExactCost:
     """Learns what exact encoding costs here, in seconds per pixel."""
 

@@ -9,15 +9,23 @@ size; here only the reason is known.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from jupyter_xdisplay.errors import XDisplayError
 from jupyter_xdisplay.rfb import ResizeReason, ResizeStatus, SetDesktopSize
 from jupyter_xdisplay.spec import MIN_SIDE, Size
 
 
+class _Asked(NamedTuple):
+    """Who asked last, for which size, and what it was before: windows follow a while later."""
+
+    viewer: object
+    size: Size
+    before: Size
+
+
 class Resizes:
-    """Resizes a display for its viewers.
+    """Resizes a display, or a window, for its viewers.
 
     Parameters
     ----------
@@ -34,7 +42,7 @@ class Resizes:
     ) -> None:
         self._size = size
         self._resize = resize
-        self._asked: tuple[object, Size] | None = None
+        self._asked: _Asked | None = None
         self._under_way = 0
 
     async def ask(self, viewer: object, wanted: SetDesktopSize) -> ResizeStatus | None:
@@ -53,7 +61,7 @@ class Resizes:
             return ResizeStatus.INVALID_LAYOUT
         if size == self._size() and not self._under_way:
             return ResizeStatus.OK
-        self._asked = (viewer, size)
+        self._asked = _Asked(viewer, size, self._size())
         self._under_way += 1
         try:
             await self._resize(size)
@@ -61,17 +69,28 @@ class Resizes:
             return ResizeStatus.OUT_OF_RESOURCES
         finally:
             self._under_way -= 1
+        self._keep_asked()
         return None
 
     def reason(self, viewer: object, size: Size) -> ResizeReason:
         """Return why the screen has that size now, for one viewer."""
-        if self._asked is not None and not self._under_way and self._asked[1] != self._size():
-            self._asked = None  # somebody else gave it another size since
-        if self._asked is None or self._asked[1] != size:
+        asked = self._keep_asked()
+        if asked is None or asked.size != size:
             return ResizeReason.SERVER
-        if self._asked[0] is viewer:
+        if asked.viewer is viewer:
             return ResizeReason.THIS_CLIENT
         return ResizeReason.OTHER_CLIENT
+
+    def _keep_asked(self) -> _Asked | None:
+        """Return who asked last; nobody once somebody else has given it another size since."""
+        asked, now = self._asked, self._size()
+        if asked is None or self._under_way:
+            return asked
+        if now == asked.size:
+            self._asked = asked._replace(before=now)  # done: back again would be another's doing
+        elif now != asked.before:
+            self._asked = None
+        return self._asked
 
 
 def _is_layout(wanted: SetDesktopSize) -> bool:

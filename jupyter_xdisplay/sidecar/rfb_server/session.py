@@ -12,12 +12,10 @@ What paces the frames:
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import struct
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 from tornado.iostream import IOStream, StreamClosedError
@@ -35,17 +33,16 @@ from jupyter_xdisplay.rfb import (
     ResizeStatus,
     ServerConnection,
     SetDesktopSize,
+    rect_desktop_name,
 )
 from jupyter_xdisplay.sidecar.rfb_server.encoder import Wishes, preferred
-from jupyter_xdisplay.sidecar.rfb_server.inputs import Inputs
 from jupyter_xdisplay.sidecar.rfb_server.outgoing import Outgoing
 from jupyter_xdisplay.sidecar.rfb_server.pacing import Pacing
-from jupyter_xdisplay.sidecar.rfb_server.resizes import Resizes
-from jupyter_xdisplay.sidecar.rfb_server.selections import Selections
+from jupyter_xdisplay.sidecar.rfb_server.policy import slice_pixels
+from jupyter_xdisplay.sidecar.rfb_server.source import Source
 from jupyter_xdisplay.sidecar.rfb_server.stats import Stats
 from jupyter_xdisplay.sidecar.rfb_server.viewer_thread import Frame, ViewerThread
 from jupyter_xdisplay.spec import Size
-from jupyter_xdisplay.x11.framebuffer import ScreenFramebuffer
 from jupyter_xdisplay.x11.geometry import Rect
 
 CHUNK_BYTES = 64 * 1024
@@ -54,19 +51,6 @@ MOST_UPDATES_HERE = 2
 """Updates that have not left this process; 1 where the viewer has no fences."""
 
 _FENCE = struct.Struct(">I")
-
-
-@dataclasses.dataclass(frozen=True)
-class Source:
-    """What viewers look at: a display, and what is shared by all that act on it."""
-
-    display: str
-    xauthority: Path
-    name: str
-    size: Callable[[], Size]
-    inputs: Inputs
-    selections: Selections
-    resizes: Resizes
 
 
 class RfbSession:
@@ -138,6 +122,18 @@ class RfbSession:
         """Disconnect the viewer; `run` returns."""
         self._stream.close()
 
+    @property
+    def window(self) -> int:
+        """The window that it shows; 0 for the whole screen."""
+        return self._source.window
+
+    def set_name(self, name: str) -> None:
+        """Tell another name of the desktop: the window's title has changed."""
+        connection = self._connection
+        if connection.state == "running" and connection.supports(Encoding.DESKTOP_NAME):
+            connection.send_update([rect_desktop_name(name)])
+            self._flush()
+
     def tell_clipboard(self, text: str) -> None:
         """Offer a text that a program of the display copied; of those that wait, the newest."""
         if self._connection.state != "running" or self._view_only:
@@ -173,11 +169,12 @@ class RfbSession:
             self._connection.refuse_resize(ResizeStatus.PROHIBITED)
 
     def _take_input(self, event: Any) -> None:
-        inputs = self._source.inputs
+        inputs, window = self._source.inputs, self._source.window
         if isinstance(event, PointerEvent):
-            inputs.pointer(self, event.x, event.y, event.buttons)
+            left, top = self.thread.origin if self.thread is not None else (0, 0)
+            inputs.pointer(self, left + event.x, top + event.y, event.buttons, window)
         elif isinstance(event, KeyEvent):
-            inputs.key(self, event.keysym, down=event.down, scancode=event.keycode)
+            inputs.key(self, event.keysym, down=event.down, scancode=event.keycode, window=window)
         elif isinstance(event, ClientCutText):
             self._source.selections.offer(event.text)
         elif isinstance(event, SetDesktopSize):
@@ -198,7 +195,7 @@ class RfbSession:
         self.thread = ViewerThread(
             self._source.display,
             self._source.xauthority,
-            ScreenFramebuffer,
+            self._source.open_framebuffer,
             Size(*self._connection.size),
             lambda frame: self._call(self._take_frame, frame),
             lambda: self._call(self._stream.close),
@@ -235,6 +232,7 @@ class RfbSession:
                 jpeg_quality=connection.jpeg_quality,
                 compression=connection.compression,
                 cursor=connection.supports(Encoding.CURSOR),
+                slice_pixels=slice_pixels(self._pacing.window),
             )
         )
 

@@ -5,20 +5,21 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from tornado.iostream import IOStream
 
-from jupyter_xdisplay.errors import DisplayEnded
+from jupyter_xdisplay.errors import DisplayEnded, WindowNotFound
 from jupyter_xdisplay.sidecar.child import Child
 from jupyter_xdisplay.sidecar.rfb_server.inputs import Inputs
 from jupyter_xdisplay.sidecar.rfb_server.resizes import Resizes
 from jupyter_xdisplay.sidecar.rfb_server.selections import Selections
-from jupyter_xdisplay.sidecar.rfb_server.session import RfbSession, Source
+from jupyter_xdisplay.sidecar.rfb_server.session import RfbSession
+from jupyter_xdisplay.sidecar.rfb_server.source import Source
 from jupyter_xdisplay.sidecar.streams import Serve
 from jupyter_xdisplay.sidecar.xserver import XServer
-from jupyter_xdisplay.spec import Size
+from jupyter_xdisplay.spec import Size, WindowInfo
 
 ENDED_S = 1.5
 """How long `end` waits for the threads: a grabbed X server may hold them up."""
@@ -37,11 +38,14 @@ class BuiltinStream:
         name: str,
         size: Callable[[], Size],
         resize: Callable[[Size], Awaitable[Any]],
+        resize_window: Callable[[int, Size], Awaitable[Any]],
     ) -> None:
         self._xserver = xserver
         self._name = name
         self._size = size
         self._resize = resize
+        self._resize_window = resize_window
+        self._windows: dict[int, WindowInfo] = {}
         self._source: Source | None = None
         self._sessions: set[RfbSession] = set()
 
@@ -85,11 +89,13 @@ class BuiltinStream:
         ):
             await asyncio.sleep(POLL_S)
 
-    async def open(self, *, view_only: bool) -> Serve:
-        """Return a session's `run`."""
+    async def open(self, *, view_only: bool, window: int = 0) -> Serve:
+        """Return a session's `run`, of the screen or of one top-level window."""
         source = self._source
         if source is None:
             raise DisplayEnded("This display is parked.", fix="%xdisplay")
+        if window:
+            source = self._of_window(source, window)
 
         async def serve(viewer: IOStream) -> None:
             session = RfbSession(viewer, source, view_only=view_only)
@@ -100,6 +106,30 @@ class BuiltinStream:
                 self._sessions.discard(session)
 
         return serve
+
+    def set_windows(self, windows: Sequence[WindowInfo]) -> None:
+        """Take the top-level windows that there are: views of others end, titles are told."""
+        before, self._windows = self._windows, {window.id: window for window in windows}
+        for session in set(self._sessions):
+            if not session.window:
+                continue
+            now, then = self._windows.get(session.window), before.get(session.window)
+            if now is None:
+                session.close()
+            elif then is None or now.title != then.title:
+                session.set_name(now.title)
+
+    def _of_window(self, source: Source, window: int) -> Source:
+        def size() -> Size:
+            found = self._windows.get(window)
+            return Size(found.width, found.height) if found else Size(1, 1)
+
+        known = self._windows.get(window)
+        if known is None:
+            raise WindowNotFound(f"There is no window {window:#x} on this display any more.")
+        return source.of_window(
+            window, known.title, size, lambda size: self._resize_window(window, size)
+        )
 
     def viewers(self) -> list[dict[str, Any]]:
         """Return the figures of each viewer, see `Stats.to_json`."""

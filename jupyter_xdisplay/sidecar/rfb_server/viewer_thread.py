@@ -36,9 +36,6 @@ BURST = 3
 REST_S = 0.3
 """What moved is sent exactly this long after it stopped."""
 
-SLICE_PIXELS = 160 * 1024
-"""An exact refresh is sent in parts of so many pixels, so that new damage finds the way free."""
-
 
 OpenFramebuffer = Callable[[X11Connection, Events], Framebuffer]
 """Opens what the viewer looks at, on a connection of the thread's own."""
@@ -234,7 +231,7 @@ class ViewerThread(threading.Thread):
                 continue
             self._resting.add(rect, now)
         if not moving:
-            rested = self._resting.take(now, SLICE_PIXELS)
+            rested = self._resting.take(now, wishes.slice_pixels)
             if rested is not None:
                 self._encoder.add_exact(self._framebuffer.grab(rested), rested, made)
         if not made and cursor is None:

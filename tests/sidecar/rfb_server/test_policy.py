@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from jupyter_xdisplay.sidecar.rfb_server.policy import ExactCost, colours, wants_exact
+from jupyter_xdisplay.sidecar.rfb_server.policy import (
+    LEAST_SLICE_PIXELS,
+    MOST_SLICE_PIXELS,
+    ExactCost,
+    colours,
+    slice_pixels,
+    wants_exact,
+)
 
 
 def noise(height: int, width: int) -> np.ndarray:
@@ -44,3 +51,10 @@ def test_fourth_byte_means_nothing() -> None:
     page = np.zeros((100, 100, 4), np.uint8)
     page[..., 3] = np.arange(100, dtype=np.uint8)
     assert colours(page) == 1
+
+
+def test_slices_fit_the_link() -> None:
+    """A slow link gets small slices of an exact refresh, and no link none or all at once."""
+    assert slice_pixels(0) == LEAST_SLICE_PIXELS
+    assert slice_pixels(100_000) == 50_000
+    assert slice_pixels(1 << 30) == MOST_SLICE_PIXELS

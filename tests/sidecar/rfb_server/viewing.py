@@ -39,17 +39,22 @@ class SidecarViewer(Viewer):
         The sidecar's socket.
     view_only
         Ask to look only.
+    window
+        Look at that window; 0: at the screen.
     options
         Those of `ClientConnection`.
     """
 
-    def __init__(self, path: str, *, view_only: bool = False, **options: Any) -> None:
+    def __init__(
+        self, path: str, *, view_only: bool = False, window: int = 0, **options: Any
+    ) -> None:
         self.client = ClientConnection(**options)
         self.events: list[ServerMessage] = []
         self.stream = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.stream.settimeout(DEADLINE_S)
         self.stream.connect(path)
-        self.stream.sendall(UPGRADE.format("?view_only=1" if view_only else "").encode())
+        query = f"?view_only={int(view_only)}&window={window}"
+        self.stream.sendall(UPGRADE.format(query).encode())
         head = b""
         while not head.endswith(b"\r\n\r\n"):
             head += self.stream.recv(1)

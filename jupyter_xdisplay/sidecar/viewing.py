@@ -1,0 +1,185 @@
+"""How a display is looked at: the RFB server of its views, and a VNC port where one is opened."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jupyter_xdisplay.errors import DisplayEnded, UsageError
+from jupyter_xdisplay.sidecar.child import Child
+from jupyter_xdisplay.sidecar.config import SidecarConfig
+from jupyter_xdisplay.sidecar.streams import Serve, Stream, X11vncStream
+from jupyter_xdisplay.sidecar.vnc_access import VncRequest
+from jupyter_xdisplay.sidecar.xserver import XServer
+from jupyter_xdisplay.spec import NOTEBOOK, Size, VncAccess, VncPort, WindowInfo
+
+if TYPE_CHECKING:
+    from jupyter_xdisplay.sidecar.rfb_server.stream import BuiltinStream
+    from jupyter_xdisplay.sidecar.vnc_port import VncServer
+
+
+class Viewing:
+    """The RFB server that was chosen, and the VNC port: that one always serves our own sessions.
+
+    Parameters
+    ----------
+    xserver, directory, config
+        The display, where its sockets and logs are, and what was chosen.
+    environment
+        Of the programs that it runs.
+    size, resize, resize_window
+        The screen's size in pixels, how to change it, and that of a window.
+    told
+        Called with a sentence when a program died, and with None when it runs again.
+    opened
+        Called with the VNC port when it is opened, and with None when it is closed.
+    changed
+        Called with +1 and -1 for each viewer that comes and goes by the VNC port.
+    """
+
+    def __init__(
+        self,
+        xserver: XServer,
+        directory: Path,
+        config: SidecarConfig,
+        environment: dict[str, str],
+        *,
+        size: Callable[[], Size],
+        resize: Callable[[Size], Awaitable[Any]],
+        resize_window: Callable[[int, Size], Awaitable[Any]],
+        told: Callable[[str | None], None],
+        opened: Callable[[VncPort | None], None],
+        changed: Callable[[int], None],
+    ) -> None:
+        self._xserver = xserver
+        self._name = config.name
+        self._size = size
+        self._resize = resize
+        self._resize_window = resize_window
+        self._windows: tuple[WindowInfo, ...] = ()
+        self._opened = opened
+        self._changed = changed
+        self._serving = False
+        self._own: BuiltinStream | None = None
+        self._port: VncServer | None = None
+        self._opening = asyncio.Lock()
+        self._stream: Stream
+        if config.stream == "x11vnc":
+            self._stream = X11vncStream(xserver, directory, config, environment, told)
+        else:
+            self._stream = self._own = self._make_own()
+
+    @property
+    def why(self) -> str:
+        """The name of the RFB server and why it was chosen."""
+        return self._stream.why
+
+    @property
+    def children(self) -> list[Child]:
+        """The programs that it runs."""
+        return self._stream.children
+
+    async def start(self) -> None:
+        """Begin to serve views. Idempotent."""
+        await self._stream.start()
+        self._serving = True
+
+    async def end(self) -> None:
+        """Close the VNC port and serve no more; viewers are disconnected. Idempotent."""
+        self._serving = False
+        await self.close_vnc()
+        await self._stream.end()
+        if self._own is not None:
+            await self._own.end()
+
+    async def open(self, *, view_only: bool, window: int = 0) -> Serve:
+        """Return what serves one view, of the screen or of one top-level window.
+
+        Views of windows are our own, whatever serves the screen.
+
+        Raises
+        ------
+        DisplayEnded
+            When the display is parked.
+        WindowNotFound
+            When there is no such window.
+        """
+        self._check_serving()
+        if not window:
+            return await self._stream.open(view_only=view_only)
+        own = self._take_own()
+        await own.start()
+        return await own.open(view_only=view_only, window=window)
+
+    def set_windows(self, windows: tuple[WindowInfo, ...]) -> None:
+        """Take the top-level windows that there are: views of others end."""
+        self._windows = windows
+        if self._own is not None:
+            self._own.set_windows(windows)
+
+    def viewers(self) -> list[dict[str, Any]]:
+        """Return the figures of each viewer, with where it comes from."""
+        figures = self._stream.viewers()
+        if self._own is not None and self._own is not self._stream:
+            figures += self._own.viewers()
+        views = [{**viewer, "origin": NOTEBOOK} for viewer in figures]
+        return [*views, *(self._port.viewers() if self._port is not None else [])]
+
+    async def open_vnc(self, request: VncRequest) -> VncAccess:
+        """Open the VNC port; where it is open as it is asked for, only tell of it.
+
+        Raises
+        ------
+        DisplayEnded
+            When the display is parked.
+        UsageError
+            When it cannot listen there, or is open otherwise already.
+        ProgramMissing
+            When the package that has DES is not installed.
+        """
+        from jupyter_xdisplay.sidecar.vnc_port import VncServer
+
+        async with self._opening:
+            self._check_serving()
+            if self._port is None:
+                own = self._take_own()
+                await own.start()
+                source, number = own.source, self._xserver.number
+                assert source is not None
+                assert number is not None
+                self._port = VncServer(request, source, number, self._changed)
+                self._opened(self._port.access.without_password())
+            elif not self._port.is_as_asked(request):
+                raise UsageError(
+                    f"The VNC port is open already, otherwise: {self._port.access}.",
+                    fix="close it first, which disconnects its viewers: %xdisplay vnc --stop",
+                )
+            return self._port.access
+
+    async def close_vnc(self) -> None:
+        """Close the VNC port; its viewers are disconnected. Idempotent."""
+        async with self._opening:
+            port, self._port = self._port, None
+            if port is not None:
+                await port.close()
+                self._opened(None)
+
+    def _check_serving(self) -> None:
+        if not self._serving:
+            raise DisplayEnded("This display is parked.", fix="%xdisplay")
+
+    def _take_own(self) -> BuiltinStream:
+        """Return our own RFB server; beside x11vnc it is made when it is first needed."""
+        if self._own is None:
+            self._own = self._make_own()
+            self._own.set_windows(self._windows)
+        return self._own
+
+    def _make_own(self) -> BuiltinStream:
+        from jupyter_xdisplay.sidecar.rfb_server.stream import BuiltinStream
+
+        return BuiltinStream(
+            self._xserver, self._name, self._size, self._resize, self._resize_window
+        )
