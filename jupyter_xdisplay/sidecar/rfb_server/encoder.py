@@ -18,11 +18,7 @@ from jupyter_xdisplay.rfb.encodings import raw, tight, zrle
 from jupyter_xdisplay.rfb.encodings.state import EncoderState
 from jupyter_xdisplay.rfb.pixel_format import PixelFormat, Pixels
 from jupyter_xdisplay.sidecar.rfb_server.motion import encode_motion
-from jupyter_xdisplay.sidecar.rfb_server.policy import (
-    MOST_SLICE_PIXELS,
-    ExactCost,
-    wants_exact,
-)
+from jupyter_xdisplay.sidecar.rfb_server.policy import ExactCost, slice_pixels, wants_exact
 from jupyter_xdisplay.x11.geometry import Rect
 
 ENCODINGS = (Encoding.TIGHT, Encoding.ZRLE, Encoding.RAW)
@@ -38,7 +34,7 @@ class Wishes:
     """What a viewer takes; changes with its messages.
 
     `encoding` is one of `ENCODINGS`, `jpeg_quality` a level from 0 to 9, None for no JPEG;
-    `compression` a level from 0 to 9; `slice_pixels` how much of an exact refresh is one update.
+    `compression` a level from 0 to 9; `window_bytes` what may be on the way to the viewer.
     """
 
     pixel_format: PixelFormat
@@ -46,7 +42,7 @@ class Wishes:
     jpeg_quality: int | None
     compression: int
     cursor: bool
-    slice_pixels: int = MOST_SLICE_PIXELS
+    window_bytes: int = 1 << 20
 
 
 class Encoder:
@@ -82,6 +78,10 @@ class Encoder:
             return False
         self.add_exact(pixels, rect, made)
         return True
+
+    def slice_pixels(self, wishes: Wishes) -> int:
+        """Return how much of an exact refresh should be one update."""
+        return slice_pixels(wishes.window_bytes, self._cost)
 
     def add_exact(self, pixels: Pixels, rect: Rect, made: list[bytes]) -> None:
         """Encode exactly; append rectangles to `made`."""

@@ -20,19 +20,13 @@ EXACT_BUDGET_S = 0.006
 """Longest time that an exact rectangle may take while something moves."""
 
 
+SLICE_S = 0.004
+"""Longest time that a slice of an exact refresh should take to make."""
+
 MOST_SLICE_PIXELS = 160 * 1024
 LEAST_SLICE_PIXELS = 8 * 1024
 EXACT_BYTES_PER_PIXEL = 2
 """What zlib makes of photographs, about."""
-
-
-def slice_pixels(window_bytes: int) -> int:
-    """Return how much of an exact refresh is one update, of what may be on the way to a viewer.
-
-    New damage waits for one slice at most: on a slow link that has to be a small one.
-    """
-    fitting = window_bytes // EXACT_BYTES_PER_PIXEL
-    return max(LEAST_SLICE_PIXELS, min(MOST_SLICE_PIXELS, fitting))
 
 
 class ExactCost:
@@ -49,6 +43,19 @@ class ExactCost:
     def of(self, pixels: int) -> float:
         """Return the seconds that so many pixels will take."""
         return self._per_pixel_s * pixels
+
+    def pixels_within(self, seconds: float) -> int:
+        """Return how many pixels can be done in that time."""
+        return int(seconds / self._per_pixel_s)
+
+
+def slice_pixels(window_bytes: int, cost: ExactCost) -> int:
+    """Return how much of an exact refresh is one update, of what may be on the way to a viewer.
+
+    New damage waits for one slice at most, to be made and to be sent.
+    """
+    fitting = min(window_bytes // EXACT_BYTES_PER_PIXEL, cost.pixels_within(SLICE_S))
+    return max(LEAST_SLICE_PIXELS, min(MOST_SLICE_PIXELS, fitting))
 
 
 def wants_exact(pixels: npt.NDArray[np.uint8], cost: ExactCost) -> bool:

@@ -38,7 +38,6 @@ from jupyter_xdisplay.rfb import (
 from jupyter_xdisplay.sidecar.rfb_server.encoder import Wishes, preferred
 from jupyter_xdisplay.sidecar.rfb_server.outgoing import Outgoing
 from jupyter_xdisplay.sidecar.rfb_server.pacing import Pacing
-from jupyter_xdisplay.sidecar.rfb_server.policy import slice_pixels
 from jupyter_xdisplay.sidecar.rfb_server.source import Source
 from jupyter_xdisplay.sidecar.rfb_server.stats import Stats
 from jupyter_xdisplay.sidecar.rfb_server.viewer_thread import Frame, ViewerThread
@@ -232,7 +231,7 @@ class RfbSession:
                 jpeg_quality=connection.jpeg_quality,
                 compression=connection.compression,
                 cursor=connection.supports(Encoding.CURSOR),
-                slice_pixels=slice_pixels(self._pacing.window),
+                window_bytes=self._pacing.window,
             )
         )
 

@@ -196,7 +196,8 @@ class ViewerThread(threading.Thread):
         """Make a frame of what there is and hand it over; the grant is used up then."""
         wishes = self._wishes
         assert wishes is not None
-        self._clock.made(time.monotonic())
+        if self._dirty:  # a refresh goes on as fast as it can, and delays no frame after it
+            self._clock.made(time.monotonic())
         if self._sized != self._framebuffer.size:
             frame: Frame | None = self._make_size(wishes)
         else:
@@ -231,7 +232,7 @@ class ViewerThread(threading.Thread):
                 continue
             self._resting.add(rect, now)
         if not moving:
-            rested = self._resting.take(now, wishes.slice_pixels)
+            rested = self._resting.take(now, self._encoder.slice_pixels(wishes))
             if rested is not None:
                 self._encoder.add_exact(self._framebuffer.grab(rested), rested, made)
         if not made and cursor is None:

@@ -7,6 +7,7 @@ import numpy as np
 from jupyter_xdisplay.sidecar.rfb_server.policy import (
     LEAST_SLICE_PIXELS,
     MOST_SLICE_PIXELS,
+    SLICE_S,
     ExactCost,
     colours,
     slice_pixels,
@@ -54,7 +55,9 @@ def test_fourth_byte_means_nothing() -> None:
 
 
 def test_slices_fit_the_link() -> None:
-    """A slow link gets small slices of an exact refresh, and no link none or all at once."""
-    assert slice_pixels(0) == LEAST_SLICE_PIXELS
-    assert slice_pixels(100_000) == 50_000
-    assert slice_pixels(1 << 30) == MOST_SLICE_PIXELS
+    """A slow link or processor gets small slices of an exact refresh, none gets all at once."""
+    fast, slow = ExactCost(1e-9), ExactCost(100e-9)
+    assert slice_pixels(0, fast) == LEAST_SLICE_PIXELS
+    assert slice_pixels(100_000, fast) == 50_000
+    assert slice_pixels(1 << 30, fast) == MOST_SLICE_PIXELS
+    assert slice_pixels(1 << 30, slow) == round(SLICE_S / 100e-9)
