@@ -69,28 +69,29 @@ class Resizes:
             return ResizeStatus.OUT_OF_RESOURCES
         finally:
             self._under_way -= 1
-        self._keep_asked()
+        self._keep_asked(self._size())
         return None
 
     def reason(self, viewer: object, size: Size) -> ResizeReason:
         """Return why the screen has that size now, for one viewer."""
-        asked = self._keep_asked()
+        for now in (self._size(), size):  # a thread may meet a size before it is known here
+            self._keep_asked(now)
+        asked = self._asked
         if asked is None or asked.size != size:
             return ResizeReason.SERVER
         if asked.viewer is viewer:
             return ResizeReason.THIS_CLIENT
         return ResizeReason.OTHER_CLIENT
 
-    def _keep_asked(self) -> _Asked | None:
-        """Return who asked last; nobody once somebody else has given it another size since."""
-        asked, now = self._asked, self._size()
+    def _keep_asked(self, now: Size) -> None:
+        """Forget who asked last once somebody else has given it another size since."""
+        asked = self._asked
         if asked is None or self._under_way:
-            return asked
+            return
         if now == asked.size:
             self._asked = asked._replace(before=now)  # done: back again would be another's doing
         elif now != asked.before:
             self._asked = None
-        return self._asked
 
 
 def _is_layout(wanted: SetDesktopSize) -> bool:
