@@ -128,10 +128,10 @@ class Run:
     def _still(self, names: list[str]) -> None:
         if "still" not in self._plan.parts:
             return
-        windows = self._plan.repeats
-        for repeat in range(windows):
-            with self._gap("still"):
-                found = still_screens(names, SIZES["720p"], self._plan.still_s / windows)
+        plan = self._plan
+        with self._gap("still"):
+            windows = still_screens(names, SIZES["720p"], plan.still_s, plan.repeats)
+            for repeat, found in enumerate(windows):
                 for name, figures in found.items():
                     self.results.add("still", name, repeat, figures)
 
@@ -154,7 +154,12 @@ class Run:
                 continue
             with self._folder(name) as folder, self._screen(folder, name, size) as screen:
                 self._in_browser(repeat, name, size, screen)
-            if name == "ours" and size == "720p" and self._plan.stock:
+            if (
+                name == "ours"
+                and size == "720p"
+                and self._plan.stock
+                and "motion" in self._plan.parts
+            ):
                 with (
                     self._folder(STOCK) as folder,
                     at_browser.bare(folder, name, SIZES[size]) as screen,
@@ -216,9 +221,11 @@ class Run:
                 take(size, {**found, "scale": screen.scale})
         if size != "720p":
             return
+        if name == STOCK:
+            return
         if "click" in plan.parts:
             take("click", at_browser.clicks(screen, plan.clicks))
-        if "programs" in plan.parts and name != STOCK:
+        if "programs" in plan.parts:
             for program, workload in workloads.PROGRAMS.items():
                 with workload.on(screen.server):
                     take(program, at_browser.frames(screen, workload.probe, plan.program_s))

@@ -28,8 +28,13 @@ PROBE = FROM_X - 30, TOP + 260, TO_X - FROM_X + 60, 4
 
 
 def drag() -> None:
-    """Hold the button and move to and fro until the end of the input."""
-    pointer = XTest(X11Connection(os.environ["DISPLAY"], Path(os.environ["XAUTHORITY"])))
+    """Hold the button and move to and fro until the end of the input; then put the pointer back.
+
+    TigerVNC draws a pointer into the picture that is not where the viewer has it.
+    """
+    connection = X11Connection(os.environ["DISPLAY"], Path(os.environ["XAUTHORITY"]))
+    before = connection.core.QueryPointer(connection.root).reply()
+    pointer = XTest(connection)
     pointer.move(*START)
     pointer.flush()
     time.sleep(0.2)
@@ -43,6 +48,7 @@ def drag() -> None:
         pointer.flush()
         due += 1 / RATE
     pointer.button(1, False)
+    pointer.move(before.root_x, before.root_y)
     pointer.flush()
 
 

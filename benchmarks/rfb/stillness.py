@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from threading import Thread
 
@@ -19,8 +20,13 @@ SETTLE_S = 3.0
 """Exact refreshes are over after this."""
 
 
-def still_screens(names: list[str], size: Size, seconds: float) -> dict[str, Figures]:
-    """Look at still screens of all servers for so long, side by side: each has little to do."""
+def still_screens(
+    names: list[str], size: Size, seconds: float, windows: int
+) -> Iterator[dict[str, Figures]]:
+    """Look at still screens of all servers, side by side: each has little to do.
+
+    Yields the figures of each of so many windows, which together last so many seconds.
+    """
     with contextlib.ExitStack() as stack:
         servers: dict[str, Server] = {}
         viewers: dict[str, Viewer] = {}
@@ -30,19 +36,26 @@ def still_screens(names: list[str], size: Size, seconds: float) -> dict[str, Fig
             stack.enter_context(workloads.STILL.on(servers[name]))
             viewers[name] = stack.enter_context(Viewer(servers[name]))
         _collect(viewers, SETTLE_S)
-        before = {name: _now(servers[name], viewers[name]) for name in names}
-        began = time.monotonic()
-        _collect(viewers, seconds)
-        elapsed = time.monotonic() - began
-        after = {name: _now(servers[name], viewers[name]) for name in names}
-        return {
-            name: {
-                "cpu_percent": 100 * (after[name][0] - before[name][0]) / elapsed,
-                "bytes": after[name][1] - before[name][1],
-                "seconds": elapsed,
-            }
-            for name in names
+        for _ in range(windows):
+            yield _window(servers, viewers, seconds / windows)
+
+
+def _window(
+    servers: dict[str, Server], viewers: dict[str, Viewer], seconds: float
+) -> dict[str, Figures]:
+    before = {name: _now(servers[name], viewers[name]) for name in servers}
+    began = time.monotonic()
+    _collect(viewers, seconds)
+    elapsed = time.monotonic() - began
+    after = {name: _now(servers[name], viewers[name]) for name in servers}
+    return {
+        name: {
+            "cpu_percent": 100 * (after[name][0] - before[name][0]) / elapsed,
+            "bytes": after[name][1] - before[name][1],
+            "seconds": elapsed,
         }
+        for name in servers
+    }
 
 
 def _now(server: Server, viewer: Viewer) -> tuple[float, int]:

@@ -3,8 +3,13 @@
  *
  * noVNC 1.7 makes a base64 address of every JPEG and lets an <img> decode it while it is drawn, on
  * the main thread. Its queue of drawings also takes frames that become ready later (made for
- * video): those can be bitmaps, which browsers decode in a thread of their own.
+ * video): those can be bitmaps, which browsers decode in a thread of their own. And where noVNC
+ * reads an update only when the one before is drawn, one more is read, so that it is decoded
+ * meanwhile.
  */
+
+/** Updates that are being decoded while the next one is read. */
+const MOST_DECODING = 2;
 
 /** A frame in noVNC's queue (core/display.js, `videoFrame`). */
 interface LateFrame {
@@ -24,6 +29,10 @@ interface Display {
     data: Uint8Array<ArrayBuffer>,
   ): void;
   videoFrame(x: number, y: number, width: number, height: number, frame: LateFrame): void;
+  /** Whether the next update has to wait. */
+  pending(): boolean;
+  /** What is to be drawn yet; every update ends with a flip. */
+  readonly _renderQ: readonly { readonly type: string }[];
 }
 
 /**
@@ -35,10 +44,11 @@ interface Display {
  */
 export function decodeBeside(rfb: object, failed: () => void): void {
   const display = (rfb as { _display?: Partial<Display> })._display;
-  if (!display?.imageRect || !display.videoFrame) {
+  if (!display?.imageRect || !display.videoFrame || !display.pending || !display._renderQ) {
     throw new Error('this noVNC has no Display as version 1.7 has');
   }
-  const { videoFrame } = display;
+  const { videoFrame, _renderQ: queue } = display;
+  display.pending = () => queue.filter(({ type }) => type === 'flip').length >= MOST_DECODING;
   display.imageRect = (x, y, width, height, mime, data) => {
     if (width === 0 || height === 0) {
       return;
