@@ -86,6 +86,11 @@ class ClientCutText:
 
 
 @dataclass(frozen=True)
+class ClipboardAnnounced:
+    """The client has a new text (rfbproto, Extended Clipboard, notify); it was asked for."""
+
+
+@dataclass(frozen=True)
 class ClipboardTooLong:
     """The other side's clipboard has more bytes than we take; it was passed over."""
 
@@ -139,6 +144,7 @@ ClientMessage = (
     | KeyEvent
     | PointerEvent
     | ClientCutText
+    | ClipboardAnnounced
     | ClipboardTooLong
     | EnableContinuousUpdates
     | ClientFence

@@ -22,6 +22,7 @@ from jupyter_xdisplay.rfb.messages import (
     ClientFence,
     ClientInit,
     ClientMessage,
+    ClipboardAnnounced,
     ClipboardTooLong,
     EnableContinuousUpdates,
     FramebufferUpdateRequest,
@@ -176,6 +177,7 @@ class ServerConnection(Connection[ClientMessage]):
             self._clipboard_accepts = message.accepts
         elif message.action == Action.NOTIFY and message.has_text:
             self._send_cut_text(clipboard.request())
+            self._add(ClipboardAnnounced())
         elif message.action == Action.PEEK:
             self._send_cut_text(clipboard.notify(bool(self._text)))
         elif message.action == Action.REQUEST and message.has_text:

@@ -62,6 +62,7 @@ class Selections:
         self._lock = threading.Lock()
         self._told: dict[object, Told] = {}
         self._offered: str | None = None
+        self._owned: list[Callable[[], None]] = []
         self._closing = False
         self._due_s: dict[str, float] = {}
         self._reading: set[str] = set()
@@ -81,10 +82,14 @@ class Selections:
         with self._lock:
             self._told.pop(viewer, None)
 
-    def offer(self, text: str) -> None:
-        """Give programs a text that a viewer copied."""
+    def offer(self, text: str, owned: Callable[[], None]) -> None:
+        """Give programs a text that a viewer copied; `owned` is called when they get it.
+
+        It is called in this thread, also when the text could not be taken.
+        """
         with self._lock:
             self._offered = text
+            self._owned.append(owned)
             self._wake()
 
     def close(self) -> None:
@@ -105,7 +110,7 @@ class Selections:
             events = Events(x)
             clipboard = Clipboard(x, events, self._changed, max_bytes=MAX_CLIPBOARD_BYTES)
             while not self._closing:
-                self._own(clipboard)
+                self._own(x, clipboard)
                 wait_s = self._read(clipboard)
                 if events.wait(wait_s, [self._wake_read]):
                     os.read(self._wake_read, 4096)
@@ -119,18 +124,21 @@ class Selections:
                 self._wake_write, closed = -1, self._wake_write
                 os.close(closed)
 
-    def _own(self, clipboard: Clipboard) -> None:
+    def _own(self, x: X11Connection, clipboard: Clipboard) -> None:
         with self._lock:
             text, self._offered = self._offered, None
-        if text is None:
-            return
-        try:
-            clipboard.set_text(text)
-        except UsageError as error:
-            log.warning("A viewer's text was not taken: %s", error.message)
-            return
-        self._ours = (text, time.monotonic())
-        self._due_s.clear()
+            waiting, self._owned = self._owned, []
+        if text is not None:
+            try:
+                clipboard.set_text(text)
+            except UsageError as error:
+                log.warning("A viewer's text was not taken: %s", error.message)
+            else:
+                self._ours = (text, time.monotonic())
+                self._due_s.clear()
+                x.core.GetInputFocus().reply()  # the server has done it
+        for owned in waiting:
+            owned()
 
     def _changed(self, selection: str) -> None:
         now = time.monotonic()

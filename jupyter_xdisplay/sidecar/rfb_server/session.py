@@ -24,6 +24,8 @@ from jupyter_xdisplay.rfb import (
     ClientCutText,
     ClientFence,
     ClientInit,
+    ClipboardAnnounced,
+    ClipboardTooLong,
     EnableContinuousUpdates,
     Encoding,
     FenceFlag,
@@ -38,6 +40,7 @@ from jupyter_xdisplay.rfb import (
 from jupyter_xdisplay.sidecar.rfb_server.encoder import Wishes, preferred
 from jupyter_xdisplay.sidecar.rfb_server.outgoing import Outgoing
 from jupyter_xdisplay.sidecar.rfb_server.pacing import Pacing
+from jupyter_xdisplay.sidecar.rfb_server.paste_order import PasteOrder
 from jupyter_xdisplay.sidecar.rfb_server.source import Source
 from jupyter_xdisplay.sidecar.rfb_server.stats import Stats
 from jupyter_xdisplay.sidecar.rfb_server.viewer_thread import Frame, ViewerThread
@@ -91,6 +94,7 @@ class RfbSession:
         self._retry: asyncio.TimerHandle | None = None
         self._outgoing = Outgoing(stream, self._something_left)
         self._untold: str | None = None
+        self._order = PasteOrder(self._point_or_type)
         self._resizing: asyncio.Task[None] | None = None
         self._wanted_size: SetDesktopSize | None = None
         self.thread: ViewerThread | None = None
@@ -145,6 +149,7 @@ class RfbSession:
 
     def _end(self) -> None:
         self._stream.close()
+        self._order.close()
         for waiting in (self._retry, self._resizing):
             if waiting is not None:
                 waiting.cancel()
@@ -163,23 +168,32 @@ class RfbSession:
         elif isinstance(event, ClientFence):
             self._take_fence(event)
         elif not self._view_only:
-            self._take_input(event)
+            self._take_wish(event)
         elif isinstance(event, SetDesktopSize):
             self._connection.refuse_resize(ResizeStatus.PROHIBITED)
 
-    def _take_input(self, event: Any) -> None:
-        inputs, window = self._source.inputs, self._source.window
-        if isinstance(event, PointerEvent):
-            left, top = self.thread.origin if self.thread is not None else (0, 0)
-            inputs.pointer(self, left + event.x, top + event.y, event.buttons, window)
-        elif isinstance(event, KeyEvent):
-            inputs.key(self, event.keysym, down=event.down, scancode=event.keycode, window=window)
+    def _take_wish(self, event: Any) -> None:
+        if isinstance(event, PointerEvent | KeyEvent):
+            self._order.take(event)
+        elif isinstance(event, ClipboardAnnounced):
+            self._order.hold()
         elif isinstance(event, ClientCutText):
-            self._source.selections.offer(event.text)
+            self._order.hold()
+            self._source.selections.offer(event.text, lambda: self._call(self._order.go_on))
+        elif isinstance(event, ClipboardTooLong):
+            self._order.go_on()
         elif isinstance(event, SetDesktopSize):
             self._wanted_size = event  # of those that wait, only the newest is of interest
             if self._resizing is None or self._resizing.done():
                 self._resizing = self._loop.create_task(self._resize())
+
+    def _point_or_type(self, event: PointerEvent | KeyEvent) -> None:
+        inputs, window = self._source.inputs, self._source.window
+        if isinstance(event, PointerEvent):
+            left, top = self.thread.origin if self.thread is not None else (0, 0)
+            inputs.pointer(self, left + event.x, top + event.y, event.buttons, window)
+        else:
+            inputs.key(self, event.keysym, down=event.down, scancode=event.keycode, window=window)
 
     async def _resize(self) -> None:
         """Do what SetDesktopSize asks for, beside the keys: X may be slow to answer."""
