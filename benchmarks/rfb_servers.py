@@ -2,8 +2,9 @@
 
 One run on one machine, the servers in turn, again and again: each figure is the median of the
 repeats with its spread, each ratio the median of the ratios within the repeats. All viewers look
-at the whole screen, offer the same encodings and ask for the same JPEG: quality level 6, half the
-resolution of colours (`psnr_db` says how true the moving picture then is to what was drawn). All
+at the whole screen and ask for Tight with JPEG of quality level 6, noVNC's own. At the socket they
+ask for half the resolution of colours, too, as ours always sends while something moves (`psnr_db`
+says how true the moving picture then is to what was drawn); stock noVNC never asks for that. All
 sockets are Unix sockets, and only the server under test runs.
 
 - `socket`: a viewer that only finds the ends of updates while it is measured and decodes them

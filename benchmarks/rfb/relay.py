@@ -33,7 +33,8 @@ which noVNC does not: they would send better and slower pictures.
 """
 
 MORE_ENCODINGS: tuple[int, ...] = (HALF_COLOURS,)
-"""What viewers offer beside noVNC's own; empty for peers as noVNC has them."""
+"""What viewers at a socket offer beside the quality level. In the browser peers have stock noVNC,
+which never asks for half the resolution of colours; our server sends it, as what rests is exact."""
 
 PAGE = f"""<!doctype html>
 <meta charset="utf-8">
@@ -42,9 +43,6 @@ PAGE = f"""<!doctype html>
 <div id="screen"></div>
 <script type="module">
   import RFB from './novnc/core/rfb.js';
-  const {{ clientEncodings }} = RFB.messages;
-  RFB.messages.clientEncodings = (socket, encodings) =>
-    clientEncodings(socket, [...encodings, ...{list(MORE_ENCODINGS)}]);
   const rfb = new RFB(document.getElementById('screen'), 'ws://' + location.host + '/rfb');
   rfb.qualityLevel = {QUALITY_LEVEL};
   rfb.addEventListener('connect', () => {{ document.body.dataset.state = 'connected'; }});

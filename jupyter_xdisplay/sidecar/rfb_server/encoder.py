@@ -50,7 +50,8 @@ class Encoder:
 
     def __init__(self) -> None:
         self._state = EncoderState()
-        self._cost = ExactCost()
+        self._text_cost = ExactCost(6e-9)
+        self._refresh_cost = ExactCost()
         self._wishes: Wishes | None = None
         self.used = ""
         """Names of the encoders that the newest frame took, for people."""
@@ -71,20 +72,24 @@ class Encoder:
         """Encode what moves; append rectangles to `made`; return whether they are exact."""
         wishes = self._wishes
         assert wishes is not None
-        if self._may_jpeg(wishes) and not wants_exact(pixels, self._cost):
+        if self._may_jpeg(wishes) and not wants_exact(pixels, self._text_cost):
+            self._text_cost.fade()
             assert wishes.jpeg_quality is not None
             made += encode_motion(pixels, rect.x, rect.y, wishes.jpeg_quality)
             self._use("Tight JPEG")
             return False
-        self.add_exact(pixels, rect, made)
+        self._add_exact(pixels, rect, made, self._text_cost)
         return True
 
     def slice_pixels(self, wishes: Wishes) -> int:
         """Return how much of an exact refresh should be one update."""
-        return slice_pixels(wishes.window_bytes, self._cost)
+        return slice_pixels(wishes.window_bytes, self._refresh_cost)
 
     def add_exact(self, pixels: Pixels, rect: Rect, made: list[bytes]) -> None:
-        """Encode exactly; append rectangles to `made`."""
+        """Encode what rests exactly; append rectangles to `made`."""
+        self._add_exact(pixels, rect, made, self._refresh_cost)
+
+    def _add_exact(self, pixels: Pixels, rect: Rect, made: list[bytes], cost: ExactCost) -> None:
         wishes = self._wishes
         assert wishes is not None
         place = (rect.x, rect.y, wishes.pixel_format, self._state)
@@ -98,7 +103,7 @@ class Encoder:
         else:
             made += raw.encode(pixels, *place)
             self._use("Raw")
-        self._cost.learn(rect.width * rect.height, time.perf_counter() - started)
+        cost.learn(rect.width * rect.height, time.perf_counter() - started)
 
     def _may_jpeg(self, wishes: Wishes) -> bool:
         return (

@@ -12,8 +12,8 @@ import numpy.typing as npt
 SMALL_PIXELS = 64 * 64
 """So few are always sent exactly."""
 
-SAMPLES = 4096
-FEW_COLOURS = 96
+SAMPLES = 1024
+FEW_COLOURS = 64
 """Text and widgets have fewer among the samples, photographs and shaded surfaces more."""
 
 EXACT_BUDGET_S = 0.006
@@ -29,15 +29,23 @@ EXACT_BYTES_PER_PIXEL = 2
 """What zlib makes of photographs, about."""
 
 
+FADING = 0.99
+"""What was found to be slow is tried again some time: after a hundred frames or so."""
+
+
 class ExactCost:
     """Learns what exact encoding costs here, in seconds per pixel."""
 
     def __init__(self, per_pixel_s: float = 20e-9) -> None:
-        self._per_pixel_s = per_pixel_s
+        self._first_s = self._per_pixel_s = per_pixel_s
+
+    def fade(self) -> None:
+        """Forget a little of it."""
+        self._per_pixel_s = max(self._first_s, FADING * self._per_pixel_s)
 
     def learn(self, pixels: int, seconds: float) -> None:
-        """Take a measurement."""
-        if pixels:
+        """Take a measurement; of a small rectangle it tells nothing about large ones."""
+        if pixels > SMALL_PIXELS:
             self._per_pixel_s = 0.7 * self._per_pixel_s + 0.3 * seconds / pixels
 
     def of(self, pixels: int) -> float:

@@ -61,3 +61,22 @@ def test_slices_fit_the_link() -> None:
     assert slice_pixels(100_000, fast) == 50_000
     assert slice_pixels(1 << 30, fast) == MOST_SLICE_PIXELS
     assert slice_pixels(1 << 30, slow) == round(SLICE_S / 100e-9)
+
+
+def test_small_rectangles_teach_nothing() -> None:
+    """Their cost is that of the call, and would make large ones look slow."""
+    cost = ExactCost(1e-9)
+    cost.learn(100, 0.001)
+    assert cost.of(1_000_000) == 0.001
+
+
+def test_slow_text_is_tried_again() -> None:
+    """A cost that was learned fades, but not below what was assumed first."""
+    cost = ExactCost(1e-9)
+    cost.learn(1_000_000, 1.0)
+    slow = cost.of(1)
+    cost.fade()
+    assert 1e-9 < cost.of(1) < slow
+    for _ in range(10_000):
+        cost.fade()
+    assert cost.of(1) == 1e-9
