@@ -156,19 +156,19 @@ class WindowHandler(SidecarHandler):
 
     async def get(self, window: str) -> None:
         """Answer with a PNG."""
-        picture = await self.sidecar.window_screenshot(int(window))
+        picture = await self.sidecar.single_windows.screenshot(int(window))
         self.set_header("Content-Type", "image/png")
         self.finish(picture)
 
     async def post(self, window: str) -> None:
         """Ask for another size."""
         size = parse_size(str(self.json_object().get("size", "")))
-        await self.sidecar.resize_window(int(window), size)
+        await self.sidecar.single_windows.resize(int(window), size)
         self.answer(self.sidecar.info.value)
 
     async def delete(self, window: str) -> None:
         """Ask the program to close it."""
-        await self.sidecar.close_window(int(window))
+        await self.sidecar.single_windows.close(int(window))
         self.answer(self.sidecar.info.value)
 
 

@@ -12,7 +12,6 @@ from pathlib import Path
 
 from jupyter_xdisplay.errors import (
     PrivateDirectoryError,
-    WindowNotFound,
     XDisplayError,
 )
 from jupyter_xdisplay.latest import Latest
@@ -21,6 +20,7 @@ from jupyter_xdisplay.sidecar.child import Child, describe_end
 from jupyter_xdisplay.sidecar.config import CONNECTION_FILE_NAME, SOCKET_NAME, SidecarConfig
 from jupyter_xdisplay.sidecar.helper import Helper
 from jupyter_xdisplay.sidecar.left_over import reap
+from jupyter_xdisplay.sidecar.single_windows import SingleWindows
 from jupyter_xdisplay.sidecar.viewing import Viewing
 from jupyter_xdisplay.sidecar.x_thread import XThread
 from jupyter_xdisplay.sidecar.xserver import XServer
@@ -58,6 +58,9 @@ class Sidecar:
         self._viewing: Viewing | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._x_thread = XThread(self.xserver.child)
+        self.single_windows = SingleWindows(
+            self.xserver, self._x_thread, lambda: self._connection, lambda: self.info.value
+        )
 
     async def start(self) -> None:
         """Start the X server, then all that needs it.
@@ -107,28 +110,6 @@ class Sidecar:
     async def screenshot(self) -> bytes:
         """Return the screen as PNG."""
         return await self._x_thread.run(self._screen.png)
-
-    async def resize_window(self, window: int, size: Size) -> None:
-        """Ask a window's program for another size in pixels; raise WindowNotFound without it."""
-        self._check_window(window)
-        await self._x_thread.run(lambda: self._actions.resize(window, size))
-
-    async def close_window(self, window: int) -> None:
-        """Ask a window's program to close it; raise WindowNotFound without it."""
-        self._check_window(window)
-        await self._x_thread.run(lambda: self._actions.close(window))
-
-    async def window_screenshot(self, window: int) -> bytes:
-        """Return a window with its dialogs and pop-ups as PNG; raise WindowNotFound without it."""
-        from jupyter_xdisplay.x11.window_picture import window_png
-
-        self._check_window(window)
-        where = self.xserver.display, self.xserver.xauthority
-        return await self._x_thread.run(lambda: window_png(*where, window))
-
-    def _check_window(self, window: int) -> None:
-        if window not in {info.id for info in self.info.value.windows}:
-            raise WindowNotFound(f"There is no window {window:#x} on this display any more.")
 
     async def clear(self, keep: list[int]) -> int:
         """Close the windows of all programs but those of the pids in `keep`; return how many."""
@@ -216,17 +197,13 @@ class Sidecar:
 
     async def _open_screen(self) -> None:
         from jupyter_xdisplay.x11.connection import X11Connection
-        from jupyter_xdisplay.x11.redirected import keep_contents
         from jupyter_xdisplay.x11.screen import Screen
-        from jupyter_xdisplay.x11.window_actions import WindowActions
 
         def connect() -> Size:
             self._connection = X11Connection(self.xserver.display, self.xserver.xauthority)
-            self._actions = WindowActions(self._connection)
             self._screen = Screen(self._connection, self.config.dpi)
             size = self._screen.resize(self.config.size)
             self._screen.prepare()
-            keep_contents(self._connection)
             return size
 
         self._tell(size=await self._x_thread.run(connect))
@@ -255,7 +232,7 @@ class Sidecar:
             environment,
             size=lambda: self.info.value.size,
             resize=self.resize,
-            resize_window=self.resize_window,
+            single_windows=self.single_windows,
             told=self._helper_told,
             opened=lambda vnc: self._tell(vnc=vnc),
             changed=self.viewers_changed,

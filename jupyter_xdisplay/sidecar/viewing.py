@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from jupyter_xdisplay.errors import DisplayEnded, UsageError
 from jupyter_xdisplay.sidecar.child import Child
 from jupyter_xdisplay.sidecar.config import SidecarConfig
+from jupyter_xdisplay.sidecar.single_windows import SingleWindows
 from jupyter_xdisplay.sidecar.streams import Serve, Stream, X11vncStream
 from jupyter_xdisplay.sidecar.vnc_access import VncRequest
 from jupyter_xdisplay.sidecar.xserver import XServer
@@ -29,8 +30,10 @@ class Viewing:
         The display, where its sockets and logs are, and what was chosen.
     environment
         Of the programs that it runs.
-    size, resize, resize_window
-        The screen's size in pixels, how to change it, and that of a window.
+    size, resize
+        The screen's size in pixels, and how to change it.
+    single_windows
+        Resizes windows.
     told
         Called with a sentence when a program died, and with None when it runs again.
     opened
@@ -48,7 +51,7 @@ class Viewing:
         *,
         size: Callable[[], Size],
         resize: Callable[[Size], Awaitable[Any]],
-        resize_window: Callable[[int, Size], Awaitable[Any]],
+        single_windows: SingleWindows,
         told: Callable[[str | None], None],
         opened: Callable[[VncPort | None], None],
         changed: Callable[[int], None],
@@ -57,7 +60,7 @@ class Viewing:
         self._name = config.name
         self._size = size
         self._resize = resize
-        self._resize_window = resize_window
+        self._single_windows = single_windows
         self._windows: tuple[WindowInfo, ...] = ()
         self._opened = opened
         self._changed = changed
@@ -109,6 +112,7 @@ class Viewing:
         self._check_serving()
         if not window:
             return await self._stream.open(view_only=view_only)
+        await self._single_windows.keep_contents()
         own = self._take_own()
         await own.start()
         return await own.open(view_only=view_only, window=window)
@@ -181,5 +185,5 @@ class Viewing:
         from jupyter_xdisplay.sidecar.rfb_server.stream import BuiltinStream
 
         return BuiltinStream(
-            self._xserver, self._name, self._size, self._resize, self._resize_window
+            self._xserver, self._name, self._size, self._resize, self._single_windows.resize
         )

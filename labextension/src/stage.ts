@@ -131,11 +131,13 @@ export class Stage {
     if (event.target instanceof Element && event.target.closest('.card')) {
       return;
     }
-    // Where an input method shows its choices.
+    // Where an input method shows its choices. Moved without a layout, for a click's sake.
     const box = this.screen.getBoundingClientRect();
-    this.field.style.left = `${event.clientX - box.left}px`;
-    this.field.style.top = `${event.clientY - box.top}px`;
-    this.focus();
+    const [x, y] = [event.clientX - box.left, event.clientY - box.top];
+    this.field.style.transform = `translate(${x}px, ${y}px)`;
+    if (!this.hasFocus) {
+      this.focus();
+    }
     if (this.still.contains(event.target as Node)) {
       event.preventDefault();
     }

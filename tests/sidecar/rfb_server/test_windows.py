@@ -186,6 +186,7 @@ def test_a_closed_window_ends_its_views(
 def test_a_picture_of_a_covered_window(sidecar: SidecarProcess, make: Make) -> None:
     """The PNG has exactly its pixels."""
     program = make()
+    sidecar.client.window_screenshot(program.window)  # windows keep their contents from then on
     picture = noise(300, 200)
     program.drawing.put(picture)
     make()
