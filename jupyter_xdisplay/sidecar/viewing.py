@@ -169,6 +169,8 @@ class Viewing:
             if port is not None:
                 await port.close()
                 self._opened(None)
+            if self._own is not None and self._own is not self._stream and not self._own.viewers():
+                await self._own.end()  # beside x11vnc it holds a keyboard and a clipboard
 
     def _check_serving(self) -> None:
         if not self._serving:

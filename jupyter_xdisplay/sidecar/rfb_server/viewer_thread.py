@@ -152,8 +152,9 @@ class ViewerThread(threading.Thread):
         self._cursor = CursorWatch(self._x, self._events)
 
     def _close(self) -> None:
-        with suppress(xcffib.ConnectionException, AttributeError):
+        with suppress(xcffib.ConnectionException, AttributeError):  # never opened, or all is gone
             self._framebuffer.close()
+        with suppress(xcffib.ConnectionException, AttributeError):
             self._x.close()
         with self._lock:
             os.close(self._wake_read)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,7 +16,13 @@ from PIL import Image
 from jupyter_xdisplay.errors import WindowNotFound
 from jupyter_xdisplay.rfb import NameChanged, ResizeReason
 from jupyter_xdisplay.sidecar.client import SidecarClient
+from jupyter_xdisplay.sidecar.rfb_server.viewer_thread import ViewerThread
 from jupyter_xdisplay.spec import Size
+from jupyter_xdisplay.x11.capture import DrawableChangedError
+from jupyter_xdisplay.x11.clients import Clients
+from jupyter_xdisplay.x11.connection import X11Connection
+from jupyter_xdisplay.x11.events import Events
+from jupyter_xdisplay.x11.framebuffer import Framebuffer
 from jupyter_xdisplay.x11.geometry import Rect
 from tests.sidecar.launch import SidecarProcess
 from tests.sidecar.rfb_server.conftest import Open, Sit
@@ -45,6 +53,12 @@ class Program:
         """Its window."""
         return self.drawing.window
 
+    @property
+    def place(self) -> tuple[int, int]:
+        """Where it is on the screen, without its frame."""
+        at = self.x.core.TranslateCoordinates(self.window, self.x.root, 0, 0).reply()
+        return at.dst_x, at.dst_y
+
     def gets(self, kind: type) -> list[object]:
         """Return what it got so far."""
         self.events.dispatch()
@@ -63,6 +77,8 @@ def make(sidecar: SidecarProcess, sit: Sit) -> Iterator[Make]:
                 lambda: program.window in {info.id for info in sidecar.client.info().windows},
                 "the sidecar does not know the window",
             )
+            program.drawing.move(x=150, y=120)  # all in one place: the newest covers the others
+            wait_until(lambda: abs(program.place[0] - 150) + abs(program.place[1] - 120) < 60)
             return program
 
         yield open_window
@@ -181,6 +197,23 @@ def test_a_closed_window_ends_its_views(
     viewer.until(lambda: viewer.client.state in {"closed", "failed"}, "still there")
     with pytest.raises(WindowNotFound):
         sidecar.client.close_window(program.window)
+
+
+def test_a_window_that_went_before_it_was_looked_at(sidecar: SidecarProcess, sit: Sit) -> None:
+    """Its viewer's thread ends, and leaves no X connection."""
+    clients = Clients(sit(sidecar.info).x)
+    before = set(clients.pids())
+
+    def open_gone(_x: X11Connection, _events: Events) -> Framebuffer:
+        raise DrawableChangedError
+
+    ended = threading.Event()
+    where = sidecar.info.display, Path(sidecar.info.xauthority)
+    thread = ViewerThread(*where, open_gone, Size(10, 10), lambda _: None, ended.set)
+    thread.start()
+    thread.join(20)
+    assert ended.is_set()
+    wait_until(lambda: set(clients.pids()) <= before, "its X connection stays")
 
 
 def test_a_picture_of_a_covered_window(sidecar: SidecarProcess, make: Make) -> None:
