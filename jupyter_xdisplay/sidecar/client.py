@@ -23,7 +23,10 @@ READ_CHUNK_BYTES = 256 * 1024
 """Most frames in one piece: browsers take few large messages with less work than many."""
 
 MAX_LINE_BYTES = 4 * 1024 * 1024
-UPGRADE = b"GET /rfb HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: rfb\r\n\r\n"
+UPGRADE = (
+    "GET /rfb?window={window} HTTP/1.1\r\n"
+    "Host: localhost\r\nConnection: Upgrade\r\nUpgrade: rfb\r\n\r\n"
+)
 # HTTP/1.0, so that the answer comes without chunks
 EVENTS = b"GET /events HTTP/1.0\r\nHost: localhost\r\n\r\n"
 
@@ -106,11 +109,13 @@ class SidecarClient:
         """End the sidecar, its X server and all that it runs."""
         return self._act("stop")
 
-    def open_rfb(self, timeout_s: float = 10.0) -> socket.socket:
-        """Return a blocking socket that carries RFB bytes.
+    def open_rfb(self, timeout_s: float = 10.0, *, window: int = 0) -> socket.socket:
+        """Return a blocking socket that carries RFB bytes, of the screen or of one window.
 
         Raises
         ------
+        WindowNotFound
+            When there is no such window.
         XDisplayError
             When there is no RFB server.
         """
@@ -118,7 +123,7 @@ class SidecarClient:
         stream.settimeout(timeout_s)
         try:
             stream.connect(self.path)
-            _upgrade(stream)
+            _upgrade(stream, window)
         except OSError as error:
             stream.close()
             raise _gone(self.path, error) from error
@@ -132,9 +137,9 @@ class SidecarClient:
         return _info(request(self.path, "POST", f"/{action}", body or {}))
 
 
-def _upgrade(stream: socket.socket) -> None:
+def _upgrade(stream: socket.socket, window: int) -> None:
     """Ask for RFB and read the answer's head, byte by byte: what follows belongs to RFB."""
-    stream.sendall(UPGRADE)
+    stream.sendall(UPGRADE.format(window=window).encode())
     head = b""
     while not head.endswith(b"\r\n\r\n"):
         byte = stream.recv(1)
@@ -145,17 +150,19 @@ def _upgrade(stream: socket.socket) -> None:
         raise _refused(head + stream.recv(MAX_HEADER_BYTES))
 
 
-async def open_rfb(path: str) -> IOStream:
-    """Return a stream that carries RFB bytes.
+async def open_rfb(path: str, window: int = 0) -> IOStream:
+    """Return a stream that carries RFB bytes, of the screen or of one window.
 
     Raises
     ------
+    WindowNotFound
+        When there is no such window.
     XDisplayError
         When there is no sidecar or no RFB server.
     """
     stream = await _connect(path)
     try:
-        await asyncio.wait_for(_upgrade_stream(stream), UPGRADE_TIMEOUT_S)
+        await asyncio.wait_for(_upgrade_stream(stream, window), UPGRADE_TIMEOUT_S)
     except (StreamClosedError, OSError, asyncio.TimeoutError) as error:
         stream.close()
         raise _gone(path, error) from error
@@ -165,8 +172,8 @@ async def open_rfb(path: str) -> IOStream:
     return stream
 
 
-async def _upgrade_stream(stream: IOStream) -> None:
-    await stream.write(UPGRADE)
+async def _upgrade_stream(stream: IOStream, window: int) -> None:
+    await stream.write(UPGRADE.format(window=window).encode())
     head = await stream.read_until(b"\r\n\r\n", max_bytes=MAX_HEADER_BYTES)
     if _status(head) != 101:
         raise _refused(head + await stream.read_until_close())
