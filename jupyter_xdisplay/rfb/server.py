@@ -26,6 +26,7 @@ from jupyter_xdisplay.rfb.messages import (
     ClipboardTooLong,
     EnableContinuousUpdates,
     FramebufferUpdateRequest,
+    Screen,
     SetEncodings,
     SetPixelFormat,
 )
@@ -40,6 +41,8 @@ _UNKNOWN_COUNT = 0xFFFF
 _MOST_RECTANGLES = 0xFFFE
 _FENCE_FLAGS = FenceFlag.BLOCK_BEFORE | FenceFlag.BLOCK_AFTER | FenceFlag.SYNC_NEXT
 _DEFAULT_COMPRESSION = 1
+MAX_SCREENS = 255
+"""Their number is one byte (rfbproto, ExtendedDesktopSize)."""
 
 
 class ServerConnection(Connection[ClientMessage]):
@@ -76,12 +79,16 @@ class ServerConnection(Connection[ClientMessage]):
         self.name = name
         self.size = (size[0], size[1])
         """Width and height that the client was told, or will be; see `resize`."""
+        self.screens: tuple[Screen, ...] = ()
+        """What ExtendedDesktopSize says of them; empty: one as large as the framebuffer."""
         self.pixel_format: PixelFormat = BGRX32
         self.offered: tuple[int, ...] = ()
         """What the client can read, what it likes best first."""
         self.encodings: frozenset[int] = frozenset()
         """The same as a set."""
         self.continuous_updates = False
+        self.defer_fences = False
+        """Whether a fence of the client with BlockBefore is passed on; `answer_fence` answers."""
         self._password = password
         self._announced: set[int] = set()
         self._marks: list[bytes] = []
@@ -124,7 +131,7 @@ class ServerConnection(Connection[ClientMessage]):
             fence, self._sync_fence = self._sync_fence, None
             self._take(message)
             if fence is not None:
-                self._answer_fence(fence)
+                self.answer_fence(fence)
 
     def _take(self, message: Parsed) -> None:
         """Do what a message demands of the protocol, and pass it on."""
@@ -134,8 +141,10 @@ class ServerConnection(Connection[ClientMessage]):
         if isinstance(message, ClientFence) and message.flags & FenceFlag.REQUEST:
             if message.flags & FenceFlag.SYNC_NEXT:
                 self._sync_fence = message
+            elif self.defer_fences and message.flags & FenceFlag.BLOCK_BEFORE:
+                self._add(message)
             else:
-                self._answer_fence(message)
+                self.answer_fence(message)
             return
         if isinstance(message, ClientFence) and self._awaits_first_fence:
             self._awaits_first_fence = False  # the answer to the announcement
@@ -167,9 +176,6 @@ class ServerConnection(Connection[ClientMessage]):
         for encoding in (Encoding.QEMU_EXTENDED_KEY_EVENT, Encoding.EXTENDED_MOUSE_BUTTONS):
             if encoding in new:
                 self._marks.append(desktop.mark(encoding))
-
-    def _answer_fence(self, fence: ClientFence) -> None:
-        self.send_fence(fence.flags & _FENCE_FLAGS, fence.payload)
 
     def _take_clipboard(self, message: ExtendedCutText) -> None:
         """Negotiate (rfbproto, Extended Clipboard): new text is asked for at once."""
@@ -212,19 +218,26 @@ class ServerConnection(Connection[ClientMessage]):
         if last_rect:
             self._send(desktop.LAST_RECT)
 
-    def resize(self, size: tuple[int, int], reason: int = ResizeReason.SERVER) -> bool:
-        """Tell the client the framebuffer's new size, in an update of its own.
+    def resize(
+        self,
+        size: tuple[int, int],
+        reason: int = ResizeReason.SERVER,
+        screens: Sequence[Screen] = (),
+    ) -> bool:
+        """Tell the client the framebuffer's new size, or screens, in an update of its own.
 
         False when it cannot be told: pixels must then stay within the size it knows, which is
         `size` still.
         """
+        before = self.size
+        self.screens = tuple(screens[:MAX_SCREENS])
         if self.state == "handshake":
             self.size = (size[0], size[1])
             return True
         if not self.encodings & {Encoding.DESKTOP_SIZE, Encoding.EXTENDED_DESKTOP_SIZE}:
-            return False
+            return before == (size[0], size[1])
         self.size = (size[0], size[1])
-        if not self._tell_size(reason, ResizeStatus.OK):
+        if not self._tell_size(reason, ResizeStatus.OK) and self.size != before:
             self.send_update([desktop.rect_desktop_size(self.size)])
         return True
 
@@ -235,7 +248,8 @@ class ServerConnection(Connection[ClientMessage]):
     def _tell_size(self, reason: int, status: int) -> bool:
         if not self.supports(Encoding.EXTENDED_DESKTOP_SIZE):
             return False
-        self.send_update([desktop.rect_extended_desktop_size(reason, status, self.size)])
+        told = desktop.rect_extended_desktop_size(reason, status, self.size, self.screens)
+        self.send_update([told])
         return True
 
     def rect_cursor(self, pixels: Pixels, hot_x: int, hot_y: int) -> bytes:
@@ -248,6 +262,10 @@ class ServerConnection(Connection[ClientMessage]):
         """Send a ServerFence (rfbproto); the answer comes as `ClientFence`."""
         assert len(payload) <= MAX_FENCE_BYTES
         self._send(_FENCE.pack(ServerMessageType.SERVER_FENCE, flags, len(payload)) + payload)
+
+    def answer_fence(self, fence: ClientFence) -> None:
+        """Answer a fence of the client: what it came after is done."""
+        self.send_fence(fence.flags & _FENCE_FLAGS, fence.payload)
 
     def send_end_of_continuous_updates(self) -> None:
         """Send EndOfContinuousUpdates (rfbproto)."""

@@ -29,6 +29,11 @@ class Framebuffer(Protocol):
         ...
 
     @property
+    def parts(self) -> tuple[Rect, ...]:
+        """What it consists of: itself first, for a window then its dialogs and pop-ups."""
+        ...
+
+    @property
     def path(self) -> str:
         """How it is captured: "MIT-SHM" or "GetImage"."""
         ...
@@ -91,6 +96,11 @@ class ScreenFramebuffer:
     def size(self) -> Size:
         """Width and height in pixels."""
         return self._capture.size
+
+    @property
+    def parts(self) -> tuple[Rect, ...]:
+        """Return the whole screen."""
+        return (Rect(0, 0, *self.size),)
 
     def fetch_damage(self) -> list[Rect]:
         """Return what was drawn since the last time."""

@@ -82,6 +82,15 @@ class WindowFramebuffer:
         return self._box.x, self._box.y
 
     @property
+    def parts(self) -> tuple[Rect, ...]:
+        """The window, and then its dialogs and pop-ups, the topmost last; without frames."""
+        left, top = self.origin
+        return tuple(
+            piece.part._replace(x=piece.part.x - left, y=piece.part.y - top)
+            for piece in self._order
+        )
+
+    @property
     def path(self) -> str:
         """How the window is captured."""
         return self._order[0].path if self._order else ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from contextlib import closing
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from jupyter_xdisplay.x11.capture import DrawableChangedError
 from jupyter_xdisplay.x11.connection import X11Connection
 from jupyter_xdisplay.x11.events import Events
 from jupyter_xdisplay.x11.geometry import Rect
+from jupyter_xdisplay.x11.png import to_png
 from jupyter_xdisplay.x11.window_framebuffer import WindowFramebuffer
 
 TRIES = 3
@@ -24,8 +24,6 @@ def window_png(display: str, xauthority: Path, window: int) -> bytes:
     WindowNotFound
         When it is not to be seen, or keeps changing.
     """
-    from PIL import Image
-
     with closing(X11Connection(display, xauthority)) as connection:
         for _ in range(TRIES):
             try:
@@ -33,8 +31,7 @@ def window_png(display: str, xauthority: Path, window: int) -> bytes:
                 pixels = framebuffer.grab(Rect(0, 0, *framebuffer.size))
             except DrawableChangedError:
                 continue
-            file = io.BytesIO()
-            Image.fromarray(pixels[..., 2::-1]).save(file, "PNG", compress_level=3)
+            picture = to_png(pixels)
             framebuffer.close()
-            return file.getvalue()
+            return picture
     raise WindowNotFound(f"Window {window:#x} is not to be seen.")

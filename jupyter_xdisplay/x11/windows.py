@@ -17,6 +17,7 @@ from xcffib.xproto import EventMask
 from jupyter_xdisplay.spec import WindowInfo
 from jupyter_xdisplay.x11.clients import Clients
 from jupyter_xdisplay.x11.connection import X11Connection
+from jupyter_xdisplay.x11.last_pictures import LastPictures, Store
 from jupyter_xdisplay.x11.responding import CHECK_INTERVAL_S, Responding
 
 CLIENTS_INTERVAL_S = 2.0
@@ -53,6 +54,8 @@ class WindowWatcher(threading.Thread):
         self._wake_read, self._wake_write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         self._pinging = False
         self._stopping = False
+        self._store: Store | None = None
+        self._pictures: LastPictures | None = None
         self._watched: set[int] = set()
         self._pids: dict[int, int] = {}
         self._last: tuple[tuple[WindowInfo, ...], tuple[int, ...]] | None = None
@@ -61,6 +64,11 @@ class WindowWatcher(threading.Thread):
         """Ask programs whether they answer only while somebody looks."""
         self._pinging = pinging
         os.write(self._wake_write, b"p")
+
+    def keep_pictures(self, store: Store) -> None:
+        """Give the last picture of each window that closes to `store`, from now on."""
+        self._store = store
+        os.write(self._wake_write, b"k")
 
     def stop(self) -> None:
         """End the thread soon."""
@@ -111,6 +119,8 @@ class WindowWatcher(threading.Thread):
             found = True
             if isinstance(event, xcffib.xproto.ClientMessageEvent):
                 self._responding.pong(event)
+            elif isinstance(event, xcffib.xproto.MapNotifyEvent) and self._pictures is not None:
+                self._pictures.renew(event.window)
 
     def _ask(self) -> None:
         if self._pinging:
@@ -120,6 +130,10 @@ class WindowWatcher(threading.Thread):
 
     def _report(self) -> None:
         current = (self._windows(), self._clients.distinct_pids())
+        if self._store is not None and self._pictures is None:
+            self._pictures = LastPictures(self._x, self._store)
+        if self._pictures is not None:
+            self._pictures.follow(current[0])
         if current != self._last:
             self._last = current
             self._listener(*current)

@@ -6,28 +6,34 @@ export class ClipboardBridge {
   private lastText = '';
   private hintNow = '';
 
-  constructor(private readonly changed: () => void) {}
+  /**
+   * @param send - Gives text to the display.
+   * @param changed - There is another hint.
+   */
+  constructor(
+    private readonly send: (text: string) => void,
+    private readonly changed: () => void,
+  ) {}
 
   get hint(): string {
     return this.hintNow;
   }
 
-  /** The text to give to the display when it gets the focus; null: nothing new, or not allowed. */
-  async read(): Promise<string | null> {
+  /** Gives the browser's text to the display, which has got the focus, where that is allowed. */
+  async push(): Promise<void> {
     if (!(await allowed('clipboard-read'))) {
-      return null;
+      return;
     }
-    try {
-      const text = await navigator.clipboard.readText();
-      return text === '' || text === this.lastText ? null : this.remember(text);
-    } catch {
-      return null;
+    const text = await navigator.clipboard.readText().catch(() => '');
+    if (text !== '' && text !== this.lastText) {
+      this.pasted(text);
     }
   }
 
-  /** Text that the user pasted: it need not come back. */
+  /** Gives text that the user pasted to the display: it need not come back. */
   pasted(text: string): void {
-    this.remember(text);
+    this.lastText = text;
+    this.send(text);
   }
 
   /** Gives the display's text to the browser. */
@@ -37,16 +43,11 @@ export class ClipboardBridge {
     }
     try {
       await navigator.clipboard.writeText(text);
-      this.remember(text);
+      this.lastText = text;
       this.setHint('');
     } catch {
       this.setHint('This browser does not let the display set the clipboard.');
     }
-  }
-
-  private remember(text: string): string {
-    this.lastText = text;
-    return text;
   }
 
   private setHint(hint: string): void {

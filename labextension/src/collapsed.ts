@@ -5,7 +5,8 @@ import { closedLine } from './words';
 
 export interface CollapsedActions {
   readonly show: () => void;
-  readonly stop: () => void;
+  /** Rejects with words for the user. */
+  readonly stop: () => Promise<void>;
 }
 
 export class Collapsed {
@@ -16,7 +17,14 @@ export class Collapsed {
 
   constructor(actions: CollapsedActions) {
     this.showButton = textButton('Show', 'show', actions.show);
-    this.stopButton = textButton('Stop display', 'stop', actions.stop);
+    this.stopButton = textButton('Stop display', 'stop', () => {
+      this.words.textContent = 'Stopping…';
+      this.stopButton.disabled = true;
+      actions.stop().catch((error: unknown) => {
+        this.words.textContent = error instanceof Error ? error.message : String(error);
+        this.stopButton.disabled = false;
+      });
+    });
     this.root = element('div', { class: 'line', hidden: '' });
     this.root.append(icon('display'), this.words, this.showButton, this.stopButton);
   }
@@ -24,17 +32,6 @@ export class Collapsed {
   setInfo(info: DisplayInfo): void {
     this.words.textContent = closedLine(info);
     this.stopButton.hidden = info.state !== 'running';
-    this.stopButton.disabled = false;
-  }
-
-  stopping(): void {
-    this.words.textContent = 'Stopping…';
-    this.stopButton.disabled = true;
-  }
-
-  /** It could not be stopped. */
-  failed(message: string): void {
-    this.words.textContent = message;
     this.stopButton.disabled = false;
   }
 

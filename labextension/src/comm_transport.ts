@@ -1,5 +1,13 @@
 /** Reaches a display through its kernel: RFB bytes on the widget's comm. */
-import type { DisplayInfo, Disposer, Problem, RfbChannel, Transport, Watcher } from './types';
+import type {
+  DisplayInfo,
+  Disposer,
+  Problem,
+  RfbChannel,
+  Transport,
+  Watcher,
+  WindowActions,
+} from './types';
 
 /** The part of an anywidget model that is used here (Anywidget Front-end Module). */
 export interface CommModel {
@@ -111,7 +119,23 @@ export class CommTransport implements Transport {
   readonly patienceMs = null;
   readonly patienceHint = 'waiting for the kernel';
 
-  constructor(private readonly model: CommModel) {}
+  readonly window: WindowActions | null;
+
+  /**
+   * @param isWindow - Whether it is one window of the display.
+   */
+  constructor(
+    private readonly model: CommModel,
+    isWindow = false,
+  ) {
+    const close = (): Promise<void> => {
+      send(model, { type: 'close_window' });
+      return Promise.resolve();
+    };
+    this.window = isWindow
+      ? { close, endProgram: null, interruptKernel: null, restartKernel: null, page: null }
+      : null;
+  }
 
   openRfb(): RfbChannel {
     return new CommChannel(this.model);

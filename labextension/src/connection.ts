@@ -64,6 +64,7 @@ export class Connection {
     private readonly actions: Link,
     private readonly told: (phase: Phase) => void,
     private readonly backoff = new Backoff(),
+    private readonly noMore = GONE,
   ) {}
 
   get phase(): Phase {
@@ -128,7 +129,7 @@ export class Connection {
     }
     this.link = 'idle';
     if (closing.code === CLOSED_NO_SUCH_DISPLAY) {
-      this.setGone(GONE);
+      this.setGone(this.noMore);
     } else if (this.mayOpen()) {
       this.tryLater(closing);
     } else {

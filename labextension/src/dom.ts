@@ -16,6 +16,15 @@ export function element<Name extends keyof HTMLElementTagNameMap>(
   return made;
 }
 
+/** The nearest element around another that can have the focus. */
+export function focusableAround(node: HTMLElement): HTMLElement | null {
+  let around = node.parentElement;
+  while (around && around.tabIndex < 0) {
+    around = around.parentElement;
+  }
+  return around;
+}
+
 /** Icons, 16x16, drawn with lines in the colour of the text. */
 const ICONS = {
   fit: 'M2.5 5.5v-3h3M13.5 5.5v-3h-3M2.5 10.5v3h3M13.5 10.5v3h-3M5.5 6.5h5v3h-5z',
@@ -26,6 +35,9 @@ const ICONS = {
     'M2.5 5h2.6l1-1.5h3.8l1 1.5h2.6v7.5h-11zM8 10.8a2.3 2.3 0 1 0 0-4.6 2.3 2.3 0 0 0 0 4.6z',
   keyboard: 'M1.5 4.5h13v7h-13zM4 7h.1M6.6 7h.1M9.3 7h.1M11.9 7h.1M5 9.3h6',
   close: 'M4 4l8 8M12 4l-8 8',
+  copy: 'M5.5 5.5v-3h8v8h-3M2.5 5.5h8v8h-8z',
+  done: 'M3 8.5l3.5 3.5L13 4.5',
+  popOut: 'M8.5 2.5h5v5M13.5 2.5l-6 6M6.5 3.5h-4v10h10v-4',
   display: 'M1.5 3h13v8h-13zM5.5 13.5h5M8 11v2.5',
 } as const;
 

@@ -1,6 +1,13 @@
 /** Pure sizes and places, in CSS pixels unless said otherwise. */
 import type { Size, WindowInfo } from './types';
 
+export type { Size } from './types';
+
+export interface Rect extends Size {
+  readonly x: number;
+  readonly y: number;
+}
+
 export type Scaling = 'fit' | 'actual';
 
 /** How large the screen is shown. In full screen a fitted screen may grow above 1:1. */
@@ -46,4 +53,31 @@ export function windowBox(window: WindowInfo, screen: Size, scale: number): Box 
     width: (right - left) * scale,
     height: (bottom - top) * scale,
   };
+}
+
+export function scaled({ x, y, width, height }: Rect, scale: number): Rect {
+  return { x: x * scale, y: y * scale, width: width * scale, height: height * scale };
+}
+
+/** Whether something reaches beyond the first of the parts. */
+export function exceeds([main, ...others]: readonly [Rect, ...Rect[]]): boolean {
+  return others.some(
+    (part) =>
+      part.x < main.x ||
+      part.y < main.y ||
+      part.x + part.width > main.x + main.width ||
+      part.y + part.height > main.y + main.height,
+  );
+}
+
+/** A CSS shape of all rectangles, as far as they lie within `seen`. */
+export function clipPath(rects: readonly Rect[], seen: Rect): string {
+  const shapes = rects.flatMap((rect) => {
+    const left = Math.max(rect.x, seen.x);
+    const top = Math.max(rect.y, seen.y);
+    const right = Math.min(rect.x + rect.width, seen.x + seen.width);
+    const bottom = Math.min(rect.y + rect.height, seen.y + seen.height);
+    return right > left && bottom > top ? [`M${left} ${top}H${right}V${bottom}H${left}Z`] : [];
+  });
+  return `path("${shapes.join('') || 'M0 0Z'}")`;
 }

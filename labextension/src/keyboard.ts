@@ -262,3 +262,15 @@ function copyOf(event: KeyboardEvent): KeyboardEvent {
     cancelable: true,
   });
 }
+
+/** Keys in a view are no shortcuts of its page. */
+export function keepKeysFromPage(host: HTMLElement): void {
+  // Lumino (JupyterLab, Notebook 7) leaves keys alone below an element that says so.
+  host.dataset.lmSuppressShortcuts = 'true';
+  // Other pages listen for keys further up.
+  for (const type of ['keydown', 'keypress', 'keyup', 'paste', 'copy', 'cut']) {
+    host.addEventListener(type, (event) => {
+      event.stopPropagation();
+    });
+  }
+}

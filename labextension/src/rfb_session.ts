@@ -1,11 +1,15 @@
 /** One RFB connection: noVNC on one channel, from its handshake to its end. */
 import RFB from '@novnc/novnc';
+import type { Rect } from './geometry';
 import { decodeBeside } from './image_rects';
+import { followLayout, setDesktopSize } from './novnc_layout';
 import { PROTOCOL_ERROR, type Closing, type RfbChannel, type Size } from './types';
 
 export interface SessionListener {
   /** The framebuffer has a new size; also at the start. */
   resized(size: Size): void;
+  /** What the framebuffer consists of, where the server tells: a window, its pop-ups. */
+  layout(size: Size, parts: Rect[]): void;
   /** The first whole frame is on the canvas. */
   firstFrame(): void;
   /** It ended, but not by `disconnect`. */
@@ -36,7 +40,7 @@ export class RfbSession {
 
   constructor(
     target: HTMLElement,
-    channel: RfbChannel,
+    private readonly channel: RfbChannel,
     patienceMs: number | null,
     refines: boolean,
     private readonly listener: SessionListener,
@@ -50,6 +54,9 @@ export class RfbSession {
     this.rfb.focusOnClick = false;
     decodeBeside(this.rfb, () => {
       this.giveUp(PROTOCOL_ERROR, 'A picture of the RFB stream could not be decoded.');
+    });
+    followLayout(this.rfb, (size, parts) => {
+      this.listener.layout(size, parts);
     });
     const canvas = target.querySelector('canvas');
     if (!canvas) {
@@ -82,6 +89,13 @@ export class RfbSession {
   /** Presses and releases the key of an X keysym. */
   sendKey(keysym: number): void {
     this.rfb.sendKey(keysym, null);
+  }
+
+  /** Asks for another size of the screen or window in pixels. */
+  resize(size: Size): void {
+    if (!this.over && this.channel.readyState === WebSocket.OPEN) {
+      this.channel.send(setDesktopSize(size)); // noVNC sends each of its messages whole, too
+    }
   }
 
   /** Ends it; the listener is not told. The canvas keeps its pixels. */

@@ -10,7 +10,10 @@ import {
   type RfbChannel,
   type Transport,
   type Watcher,
+  type WindowActions,
 } from './types';
+
+type Method = 'GET' | 'POST' | 'DELETE';
 
 const NO_EXTENSION: Problem = {
   message: 'The Jupyter server of this page does not know jupyter_xdisplay.',
@@ -37,17 +40,23 @@ const NO_WEBSOCKET: Problem = {
 export class ServerTransport implements Transport {
   readonly patienceMs = 10_000;
   readonly patienceHint = '';
+  readonly window: WindowActions | null;
   private readonly path: string;
 
+  /**
+   * @param windowId - One window of the display; 0: the whole of it.
+   */
   constructor(
-    displayId: string,
+    private readonly displayId: string,
+    protected readonly windowId = 0,
     private readonly config: PageConfig = readPageConfig(document),
   ) {
     this.path = `xdisplay/api/displays/${encodeURIComponent(displayId)}`;
+    this.window = windowId ? this.windowActions(`${this.path}/windows/${windowId}`) : null;
   }
 
   openRfb(): RfbChannel {
-    return this.socket('rfb');
+    return this.socket(this.windowId ? `rfb?window=${this.windowId}` : 'rfb');
   }
 
   watch(watcher: Watcher): Disposer {
@@ -92,17 +101,13 @@ export class ServerTransport implements Transport {
   }
 
   async stop(): Promise<DisplayInfo | null> {
-    const response = await this.fetch('DELETE');
-    if (!response.ok) {
-      throw new Error(describe(await problemOf(response)));
-    }
-    return (await response.json()) as DisplayInfo;
+    return (await (await this.ask('DELETE', this.path)).json()) as DisplayInfo;
   }
 
   async explain(opened: boolean): Promise<Problem | null> {
     let response: Response;
     try {
-      response = await this.fetch('GET');
+      response = await this.fetch('GET', this.path);
     } catch {
       return NO_ANSWER;
     }
@@ -121,7 +126,34 @@ export class ServerTransport implements Transport {
     return new WebSocket(url);
   }
 
-  private fetch(method: 'GET' | 'DELETE'): Promise<Response> {
+  private windowActions(path: string): WindowActions {
+    const ask = async (method: Method, where: string): Promise<void> => {
+      await this.ask(method, where);
+    };
+    const kernel = async (action: string): Promise<void> => {
+      const info = (await (await this.ask('GET', this.path)).json()) as DisplayInfo;
+      await ask('POST', `api/kernels/${encodeURIComponent(info.kernel_id ?? '')}/${action}`);
+    };
+    const page = `xdisplay/view/${encodeURIComponent(this.displayId)}?window=${this.windowId}`;
+    return {
+      close: () => ask('DELETE', path),
+      endProgram: () => ask('DELETE', `${path}?force=1`),
+      interruptKernel: () => kernel('interrupt'),
+      restartKernel: () => kernel('restart'),
+      page: new URL(page, this.config.baseUrl).href,
+    };
+  }
+
+  /** @throws Error with words for the user when the server refuses. */
+  private async ask(method: Method, path: string): Promise<Response> {
+    const response = await this.fetch(method, path);
+    if (!response.ok) {
+      throw new Error(describe(await problemOf(response)));
+    }
+    return response;
+  }
+
+  private fetch(method: Method, path: string): Promise<Response> {
     const headers = new Headers();
     if (this.config.token) {
       headers.set('Authorization', `token ${this.config.token}`);
@@ -130,7 +162,7 @@ export class ServerTransport implements Transport {
     if (xsrf !== null) {
       headers.set('X-XSRFToken', xsrf);
     }
-    return fetch(new URL(this.path, this.config.baseUrl), { method, headers, cache: 'no-store' });
+    return fetch(new URL(path, this.config.baseUrl), { method, headers, cache: 'no-store' });
   }
 }
 

@@ -1,7 +1,9 @@
 /** The screen's place on the page: its size and scale, its last frame, its focus. */
 import { element } from './dom';
-import { isPixelExact, scaleOf, type Scaling } from './geometry';
+import { exceeds, isPixelExact, scaled, scaleOf, type Rect, type Scaling } from './geometry';
 import { Keyboard, type KeyboardTarget } from './keyboard';
+import { sentence } from './words';
+import { TopLayer } from './top_layer';
 import type { Disposer, Size, WindowInfo } from './types';
 import { WindowsOverlay } from './windows_overlay';
 
@@ -33,6 +35,10 @@ export class Stage {
   });
   private scaling: Scaling = 'fit';
   private fullScreen = false;
+  /** Itself first, for a window then its dialogs and pop-ups. */
+  private parts: readonly [Rect, ...Rect[]];
+  private readonly topLayer: TopLayer;
+  private scale = 1;
   private readonly forgetDensity: Disposer;
 
   constructor(
@@ -40,9 +46,11 @@ export class Stage {
     curtain: HTMLElement,
     private readonly listener: StageListener,
   ) {
+    this.parts = [whole(framebuffer)];
     this.screen = element('div', { class: 'screen', role: 'application' });
     this.screen.append(this.target, this.still, this.overlay.root, this.field, curtain);
     this.viewport = element('div', { class: 'viewport' }, this.screen);
+    this.topLayer = new TopLayer(this.target, this.screen);
     new Keyboard(this.field, listener);
     this.listen();
     this.forgetDensity = onDensityChange(() => {
@@ -64,13 +72,30 @@ export class Stage {
   }
 
   setName(name: string): void {
-    this.screen.setAttribute('aria-label', `Screen of ${name}`);
-    this.field.setAttribute('aria-label', `Keyboard of ${name}`);
+    this.screen.setAttribute('aria-label', sentence(name));
+    this.field.setAttribute('aria-label', `Keyboard of the ${name}`);
   }
 
-  setFramebuffer(size: Size): void {
+  /** Takes up the framebuffer's size and its parts; one part, as large as it, by default. */
+  setLayout(size: Size, [main, ...others]: readonly Rect[] = []): void {
     this.framebuffer = size;
+    this.parts = main && TopLayer.isThere ? [main, ...others] : [whole(size)];
     this.layout();
+  }
+
+  /** The size of the screen, or of the window without its pop-ups, in its own pixels. */
+  get size(): Size {
+    return this.parts[0];
+  }
+
+  /** CSS pixels for one of its own. */
+  get shownScale(): number {
+    return this.scale;
+  }
+
+  /** Puts something over the screen. */
+  add(node: HTMLElement): void {
+    this.screen.append(node);
   }
 
   setScaling(scaling: Scaling, fullScreen: boolean): void {
@@ -88,6 +113,7 @@ export class Stage {
     canvas.removeAttribute('style');
     canvas.removeAttribute('tabindex');
     this.still.replaceChildren(canvas);
+    this.topLayer.hide();
   }
 
   dropStill(): void {
@@ -99,7 +125,9 @@ export class Stage {
   }
 
   dispose(): void {
+    window.removeEventListener('mousedown', this.onPageMouseDown, true);
     this.resizes.disconnect();
+    this.topLayer.hide();
     this.forgetDensity();
   }
 
@@ -108,15 +136,26 @@ export class Stage {
     if (room.width === 0) {
       return;
     }
-    const { width, height } = this.framebuffer;
-    const scale = scaleOf(this.framebuffer, room, this.scaling, this.fullScreen);
-    this.screen.style.width = `${width * scale}px`;
-    this.screen.style.height = `${height * scale}px`;
+    const [main] = this.parts;
+    const scale = scaleOf(main, room, this.scaling, this.fullScreen);
+    this.scale = scale;
+    this.screen.style.width = `${main.width * scale}px`;
+    this.screen.style.height = `${main.height * scale}px`;
+    for (const layer of [this.target, this.still]) {
+      place(layer, scaled({ ...this.framebuffer, x: -main.x, y: -main.y }, scale));
+    }
     this.screen.classList.toggle('pixelated', isPixelExact(scale, window.devicePixelRatio));
-    this.overlay.setScale(this.framebuffer, scale);
+    this.overlay.setScale(main, scale);
+    if (exceeds(this.parts) && this.target.hasChildNodes()) {
+      const [first, ...others] = this.parts;
+      this.topLayer.show([scaled(first, scale), ...others.map((part) => scaled(part, scale))]);
+    } else {
+      this.topLayer.hide();
+    }
   }
 
   private listen(): void {
+    window.addEventListener('mousedown', this.onPageMouseDown, true);
     this.screen.addEventListener('mousedown', this.onMouseDown, true);
     this.viewport.addEventListener('wheel', this.onWheel, { capture: true, passive: true });
     this.field.addEventListener('focus', () => {
@@ -126,6 +165,19 @@ export class Stage {
       this.listener.captured(false);
     });
   }
+
+  /**
+   * A press on a screen that has the keys is no news for the page: it stays within the view.
+   * JupyterLab would take the focus for the cell, and lay out the page twice, before noVNC hears.
+   */
+  private readonly onPageMouseDown = (event: MouseEvent): void => {
+    const [pressed] = event.composedPath();
+    if (pressed instanceof HTMLCanvasElement && this.target.contains(pressed) && this.hasFocus) {
+      event.stopPropagation();
+      event.preventDefault();
+      pressed.dispatchEvent(insideOnly(event));
+    }
+  };
 
   private readonly onMouseDown = (event: MouseEvent): void => {
     if (event.target instanceof Element && event.target.closest('.card')) {
@@ -150,6 +202,28 @@ export class Stage {
       event.stopPropagation();
     }
   };
+}
+
+function whole({ width, height }: Size): Rect {
+  return { x: 0, y: 0, width, height };
+}
+
+function place({ style }: HTMLElement, { x, y, width, height }: Rect): void {
+  style.left = `${x}px`;
+  style.top = `${y}px`;
+  style.width = `${width}px`;
+  style.height = `${height}px`;
+}
+
+/** The same press, for the shadow tree that it is dispatched in. */
+function insideOnly(event: MouseEvent): MouseEvent {
+  const { type, detail, screenX, screenY, clientX, clientY, button, buttons } = event;
+  const { altKey, ctrlKey, metaKey, shiftKey } = event;
+  return new MouseEvent(type, {
+    ...{ detail, screenX, screenY, clientX, clientY, button, buttons },
+    ...{ altKey, ctrlKey, metaKey, shiftKey },
+    ...{ bubbles: true, cancelable: true, composed: false, view: window },
+  });
 }
 
 /** Calls back when the window moves to a screen of another density, or is zoomed. */

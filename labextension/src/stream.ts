@@ -1,8 +1,17 @@
 /** Keeps one display on a stage: watches it, connects, keeps its last frame. */
-import { Connection, type Phase } from './connection';
+import { Backoff } from './backoff';
+import { Connection, GONE, type Phase } from './connection';
+import type { Rect } from './geometry';
 import { RfbSession } from './rfb_session';
 import type { Stage } from './stage';
-import { isX11vnc, type DisplayInfo, type Disposer, type Size, type Transport } from './types';
+import {
+  isX11vnc,
+  type DisplayInfo,
+  type Disposer,
+  type Problem,
+  type Size,
+  type Transport,
+} from './types';
 
 /** What the stage shows of the display. */
 export type Frame = 'none' | 'live' | 'still';
@@ -10,10 +19,13 @@ export type Frame = 'none' | 'live' | 'still';
 export interface StreamListener {
   phase(phase: Phase): void;
   info(info: DisplayInfo): void;
-  resized(size: Size): void;
+  /** `parts`: see `Stage.setLayout`. */
+  layout(size: Size, parts?: Rect[]): void;
   frame(frame: Frame): void;
   clipboard(text: string): void;
 }
+
+const WINDOW_CLOSED: Problem = { message: 'The window is closed.' };
 
 export class Stream {
   private readonly connection: Connection;
@@ -21,11 +33,15 @@ export class Stream {
   private frame: Frame = 'none';
   /** Whether the server sends exactly what rests. */
   private refines = true;
+  /** Whether the server tells what the framebuffer consists of. */
+  private tellsLayout = false;
+  private windowWasThere = false;
   private unwatch: Disposer;
 
   constructor(
     private readonly transport: Transport,
     private readonly stage: Stage,
+    private readonly windowId: number,
     private readonly listener: StreamListener,
   ) {
     this.connection = new Connection(
@@ -43,6 +59,8 @@ export class Stream {
       (phase) => {
         listener.phase(phase);
       },
+      new Backoff(),
+      windowId ? WINDOW_CLOSED : GONE,
     );
     this.unwatch = this.watch();
     window.addEventListener('online', this.retry);
@@ -76,7 +94,15 @@ export class Stream {
   setInfo(info: DisplayInfo): void {
     this.refines = !isX11vnc(info.chosen?.stream);
     this.listener.info(info);
-    this.connection.setInfo(info);
+    const isThere = info.windows?.some(({ id }) => id === this.windowId) ?? false;
+    this.windowWasThere ||= isThere;
+    // One that was never there may be newer than this info.
+    this.connection.setInfo(this.windowWasThere && !isThere ? withoutWindow(info) : info);
+  }
+
+  /** Asks for another size of the screen or window in pixels. */
+  resize(size: Size): void {
+    this.session?.resize(size);
   }
 
   /** Tries at once, also where nothing could be done before. */
@@ -118,11 +144,18 @@ export class Stream {
   }
 
   private readonly open = (): void => {
+    this.tellsLayout = false;
     const channel = this.transport.openRfb();
     const { patienceMs } = this.transport;
     this.session = new RfbSession(this.stage.target, channel, patienceMs, this.refines, {
       resized: (size) => {
-        this.listener.resized(size);
+        if (!this.tellsLayout) {
+          this.listener.layout(size);
+        }
+      },
+      layout: (size, parts) => {
+        this.tellsLayout = true;
+        this.listener.layout(size, parts);
       },
       firstFrame: () => {
         this.stage.dropStill();
@@ -156,4 +189,11 @@ export class Stream {
     this.frame = frame;
     this.listener.frame(frame);
   }
+}
+
+/** How a display is for the view of a window that has closed. */
+function withoutWindow(info: DisplayInfo): DisplayInfo {
+  return info.state === 'running'
+    ? { ...info, state: 'ended', reason: WINDOW_CLOSED.message, fix: '' }
+    : info;
 }

@@ -4,12 +4,21 @@ import type { Scaling } from './geometry';
 import { LEAVE_KEYS } from './keyboard';
 
 export interface ToolbarActions {
+  /** For one window; else for a whole display. */
+  readonly isWindow: boolean;
+  /** The address of a page of its own; null where there is none. */
+  readonly page: string | null;
+  /** Rejects where the browser does not let it. */
+  readonly copyScreenshot: () => Promise<void>;
   readonly toggleScaling: () => void;
   readonly toggleFullScreen: () => void;
   readonly screenshot: () => void;
   readonly toggleKeyboard: () => void;
   readonly close: () => void;
 }
+
+/** How long a button shows that something was done, in milliseconds. */
+const SAID_MS = 2000;
 
 export class Toolbar {
   readonly root: HTMLElement;
@@ -32,11 +41,26 @@ export class Toolbar {
     this.keyboard.append(this.keyboardWords);
     const screenshot = iconButton('screenshot', 'screenshot', actions.screenshot);
     label(screenshot, 'Save a screenshot');
+    const copy = this.copyButton(actions.copyScreenshot);
     const close = iconButton('close', 'close', actions.close);
-    label(close, 'Close this view', 'Close this view (the display keeps running)');
+    if (actions.isWindow) {
+      label(close, 'Close the window');
+    } else {
+      label(close, 'Close this view', 'Close this view (the display keeps running)');
+    }
+    const { page } = actions;
+    const popOut = iconButton('popOut', 'pop-out', () => {
+      window.open(page ?? '', '_blank', 'noopener');
+    });
+    popOut.hidden = page === null;
+    label(popOut, 'Show it in a tab of its own');
     this.root = element(
       'div',
-      { class: 'toolbar', role: 'toolbar', 'aria-label': 'X display' },
+      {
+        class: 'toolbar',
+        role: 'toolbar',
+        'aria-label': actions.isWindow ? 'Window' : 'X display',
+      },
       element('span', { class: 'dot' }),
       this.title,
       this.meta,
@@ -45,9 +69,36 @@ export class Toolbar {
       this.keyboard,
       this.scaling,
       this.fullScreen,
+      popOut,
+      copy,
       screenshot,
       close,
     );
+  }
+
+  private copyButton(copy: () => Promise<void>): HTMLButtonElement {
+    const name = 'Copy a screenshot';
+    const say = (words: string): void => {
+      label(button, words);
+      setTimeout(() => {
+        label(button, name);
+        button.replaceChildren(icon('copy'));
+      }, SAID_MS);
+    };
+    const button = iconButton('copy', 'copy', () => {
+      copy().then(
+        () => {
+          button.replaceChildren(icon('done'));
+          say('Copied');
+        },
+        () => {
+          button.replaceChildren(icon('close'));
+          say('The browser does not let this page write to the clipboard: save it instead');
+        },
+      );
+    });
+    label(button, name);
+    return button;
   }
 
   setTitle(name: string, meta: string): void {

@@ -15,6 +15,8 @@ export interface WindowInfo extends Size {
   readonly y: number;
   /** False: the program does not answer `_NET_WM_PING`. Null: it takes no part in it. */
   readonly responding: boolean | null;
+  /** The window that a dialog belongs to, 0 for one that is no dialog. */
+  readonly parent?: number;
 }
 
 /** A display as it is; the fields of the Python package's `DisplayInfo` that a view uses. */
@@ -24,6 +26,8 @@ export interface DisplayInfo {
   readonly state: 'running' | 'parked' | 'ended';
   /** The value of DISPLAY. */
   readonly display: string;
+  /** The kernel that it was started for. */
+  readonly kernel_id?: string | null;
   /** Width and height in pixels. */
   readonly size: readonly [number, number];
   readonly windows?: readonly WindowInfo[];
@@ -85,6 +89,19 @@ export interface Watcher {
 
 export type Disposer = () => void;
 
+/** What can be done with the window of a view. Each rejects with words for the user. */
+export interface WindowActions {
+  /** Asks its program to close it. */
+  close(): Promise<void>;
+  /** Ends its program; null where that cannot be done from here. */
+  readonly endProgram: (() => Promise<void>) | null;
+  /** The same for the kernel whose own window it is. */
+  readonly interruptKernel: (() => Promise<void>) | null;
+  readonly restartKernel: (() => Promise<void>) | null;
+  /** The address of a page of its own; null where there is none. */
+  readonly page: string | null;
+}
+
 /** Reaches one display. */
 export interface Transport {
   /** How long the RFB handshake may take, in milliseconds; null: as long as it takes. */
@@ -94,6 +111,8 @@ export interface Transport {
   /** A channel for RFB bytes that is about to open. */
   openRfb(): RfbChannel;
   watch(watcher: Watcher): Disposer;
+  /** For one window of the display; null for the whole of it. */
+  readonly window: WindowActions | null;
   /** Asks for the display to be stopped; how it is then, where the transport is told at once. */
   stop(): Promise<DisplayInfo | null>;
   /** Why a channel ended, or (not `opened`) never was; null where there is nothing to add. */

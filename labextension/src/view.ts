@@ -3,20 +3,32 @@ import { ClipboardBridge, clipboardFor } from './clipboard';
 import { Collapsed } from './collapsed';
 import type { Phase } from './connection';
 import { Curtain } from './curtain';
-import { element } from './dom';
+import { element, focusableAround } from './dom';
 import type { Scaling } from './geometry';
+import { FullScreen } from './full_screen';
+import { ResizeCorner } from './resize_corner';
+import { keepKeysFromPage } from './keyboard';
+import { copy, save } from './screenshots';
 import { Sight } from './sight';
 import { Stage } from './stage';
-import { Stream, type Frame } from './stream';
+import { Stream } from './stream';
 import css from './style.css';
+import { Subject } from './subject';
 import { Toolbar } from './toolbar';
-import type { DisplayInfo, Size, Transport } from './types';
-import { displayNumber, screenshotName, sizeText, wordsFor } from './words';
+import type { DisplayInfo, Transport } from './types';
+import { WindowControls } from './window_controls';
+import { wordsFor } from './words';
 
 export interface ViewOptions {
   /** The display as it was when the view was made. */
   readonly info: DisplayInfo;
   readonly transport: Transport;
+  /** One window of the display; 0 for the whole of it. */
+  readonly windowId?: number;
+  /** Whether that window is of the kernel's own process. */
+  readonly own?: boolean;
+  /** False: only a line at first. */
+  readonly open?: boolean;
   readonly scaling: Scaling;
   /** The user chose another scaling. */
   readonly onScaling: (scaling: Scaling) => void;
@@ -29,6 +41,7 @@ export class View {
   private readonly shadow = this.host.attachShadow({ mode: 'open' });
   private readonly frame = element('div', { class: 'frame' });
   private readonly notice = element('div', { class: 'notice', role: 'status' });
+  private readonly fullScreen: FullScreen;
   private readonly toolbar: Toolbar;
   private readonly curtain: Curtain;
   private readonly collapsed: Collapsed;
@@ -37,32 +50,47 @@ export class View {
   private readonly sight: Sight;
   private readonly clipboard: ClipboardBridge;
   private readonly transport: Transport;
-  private info: DisplayInfo;
-  private size: Size;
+  private readonly controls: WindowControls | null;
+  private readonly corner: ResizeCorner | null;
+  private readonly subject: Subject;
   private scaling: Scaling;
 
   constructor(options: ViewOptions) {
-    this.info = options.info;
+    this.subject = new Subject(options.info, options.windowId ?? 0);
     this.transport = options.transport;
     this.scaling = options.scaling;
     this.onScaling = options.onScaling;
-    this.size = { width: options.info.size[0], height: options.info.size[1] };
+    const { window: actions } = options.transport;
+    this.controls = actions && new WindowControls(actions, this.subject, options.own ?? false);
+    const focus = (): void => {
+      this.stage.focus();
+    };
+    this.fullScreen = new FullScreen(this.shadow, this.frame, this.showScaling, focus);
     this.toolbar = this.makeToolbar();
     this.curtain = new Curtain(() => {
       this.stream.retry();
     });
     this.collapsed = new Collapsed({
       show: () => {
-        this.setOpen(true);
+        this.open();
       },
-      stop: () => void this.stopDisplay(),
+      stop: () => this.stopDisplay(),
     });
     this.stage = this.makeStage();
     this.stream = this.makeStream();
-    this.clipboard = new ClipboardBridge(() => {
-      this.showPhase(this.stream.phase);
-    });
+    this.corner = actions && new ResizeCorner(this.stage, this.stream);
+    this.clipboard = new ClipboardBridge(
+      (text) => {
+        this.stream.setClipboard(clipboardFor(this.subject.info.chosen?.stream ?? '', text));
+      },
+      () => {
+        this.showPhase(this.stream.phase);
+      },
+    );
     this.assemble();
+    if (options.open === false) {
+      this.showOpen(false);
+    }
     this.sight = new Sight(this.host, (visible) => {
       this.stream.setVisible(visible);
     });
@@ -75,9 +103,11 @@ export class View {
   }
 
   dispose(): void {
-    document.removeEventListener('fullscreenchange', this.showScaling);
+    this.fullScreen.dispose();
     this.sight.dispose();
     this.stream.dispose();
+    this.controls?.dispose();
+    this.corner?.dispose();
     this.curtain.dispose();
     this.stage.dispose();
     this.host.remove();
@@ -86,13 +116,17 @@ export class View {
   // The parts
 
   private makeToolbar(): Toolbar {
+    const { window: actions } = this.transport;
     return new Toolbar({
+      isWindow: actions !== null,
       toggleScaling: () => {
         this.setScaling(this.scaling === 'fit' ? 'actual' : 'fit');
         this.onScaling(this.scaling);
       },
-      toggleFullScreen: () => void this.toggleFullScreen(),
-      screenshot: () => void this.saveScreenshot(),
+      page: actions?.page ?? null,
+      copyScreenshot: () => this.useScreenshot(copy),
+      toggleFullScreen: () => void this.fullScreen.toggle(),
+      screenshot: () => void this.useScreenshot(save),
       toggleKeyboard: () => {
         if (this.stage.hasFocus) {
           this.stage.blur();
@@ -101,25 +135,28 @@ export class View {
         }
       },
       close: () => {
-        this.setOpen(false);
+        if (this.controls) {
+          this.controls.close();
+        } else {
+          this.close();
+        }
       },
     });
   }
 
   private makeStage(): Stage {
-    return new Stage(this.size, this.curtain.root, {
+    return new Stage(this.subject.size, this.curtain.root, {
       canvas: () => this.stream.canvas,
       sendKey: (keysym) => {
         this.stream.sendKey(keysym);
       },
       setClipboard: (text) => {
         this.clipboard.pasted(text);
-        this.sendClipboard(text);
       },
       leave: this.leave,
       captured: (captured) => {
         this.showCaptured(captured);
-        void this.pushClipboard();
+        this.pushClipboard();
       },
       clicked: () => {
         if (this.stream.phase.kind === 'waiting') {
@@ -130,22 +167,22 @@ export class View {
   }
 
   private makeStream(): Stream {
-    return new Stream(this.transport, this.stage, {
+    return new Stream(this.transport, this.stage, this.subject.windowId, {
       phase: (phase) => {
         this.showPhase(phase);
       },
       info: (info) => {
-        this.info = info;
+        this.subject.setInfo(info);
+        this.controls?.refresh();
         this.showInfo();
       },
-      resized: (size) => {
-        this.size = size;
-        this.stage.setFramebuffer(size);
+      layout: (size, parts) => {
+        this.stage.setLayout(size, parts);
         this.showInfo();
       },
       frame: (frame) => {
-        this.showFrame(frame);
-        void this.pushClipboard();
+        this.tell('frame', frame);
+        this.pushClipboard();
       },
       clipboard: (text) => {
         if (this.stage.hasFocus) {
@@ -158,20 +195,17 @@ export class View {
   private assemble(): void {
     this.frame.append(this.toolbar.root, this.stage.viewport, this.notice);
     this.shadow.append(element('style', {}, css), this.frame, this.collapsed.root);
-    this.host.dataset.xdisplayId = this.info.id;
-    // Lumino (JupyterLab, Notebook 7) leaves keys alone below an element that says so.
-    this.host.dataset.lmSuppressShortcuts = 'true';
-    // Other pages listen for keys further up.
-    for (const type of ['keydown', 'keypress', 'keyup', 'paste', 'copy', 'cut']) {
-      this.host.addEventListener(type, (event) => {
-        event.stopPropagation();
-      });
+    if (this.controls && this.corner) {
+      this.stage.add(this.corner.root);
+      this.stage.add(this.controls.root);
+      this.host.dataset.xdisplayWindow = String(this.subject.windowId);
     }
-    document.addEventListener('fullscreenchange', this.showScaling);
+    this.host.dataset.xdisplayId = this.subject.info.id;
+    keepKeysFromPage(this.host);
     this.showInfo();
     this.showScaling();
     this.showCaptured(false);
-    this.showFrame('none');
+    this.tell('frame', 'none');
     this.showPhase(this.stream.phase);
   }
 
@@ -179,88 +213,62 @@ export class View {
 
   /** Gives the focus to what is around the view: in a notebook, the cell. */
   private readonly leave = (): void => {
-    let around = this.host.parentElement;
-    while (around && around.tabIndex < 0) {
-      around = around.parentElement;
-    }
     this.stage.blur();
-    const next = this.isFullScreen ? this.toolbar.keyboard : (around ?? this.toolbar.keyboard);
-    next.focus({ preventScroll: true });
+    const around = this.fullScreen.isOn ? null : focusableAround(this.host);
+    (around ?? this.toolbar.keyboard).focus({ preventScroll: true });
   };
 
-  private setOpen(open: boolean): void {
-    if (!open && this.isFullScreen) {
-      void document.exitFullscreen();
+  /** Leaves only a line. */
+  private close(): void {
+    this.fullScreen.leave();
+    this.showOpen(false);
+    this.collapsed.focus();
+  }
+
+  private open(): void {
+    this.showOpen(true);
+    if (this.subject.info.state === 'running') {
+      this.stage.focus();
     }
+  }
+
+  private showOpen(open: boolean): void {
     this.frame.hidden = !open;
     this.collapsed.root.hidden = open;
     this.stream.setWanted(open);
-    if (!open) {
-      this.collapsed.focus();
-    } else if (this.info.state === 'running') {
-      this.stage.focus();
-    }
   }
 
   private async stopDisplay(): Promise<void> {
-    this.collapsed.stopping();
-    try {
-      const info = await this.transport.stop();
-      if (info) {
-        this.stream.setInfo(info);
-      }
-    } catch (error) {
-      this.collapsed.failed(error instanceof Error ? error.message : String(error));
+    const info = await this.transport.stop();
+    if (info) {
+      this.stream.setInfo(info);
     }
   }
 
-  private get isFullScreen(): boolean {
-    return this.shadow.fullscreenElement === this.frame;
-  }
-
-  private async toggleFullScreen(): Promise<void> {
-    if (this.isFullScreen) {
-      await document.exitFullscreen();
-    } else {
-      await this.frame.requestFullscreen();
-      lockKeyboard();
-      this.stage.focus();
+  private async useScreenshot(use: (picture: Blob, title: string) => unknown): Promise<void> {
+    const picture = await this.stream.screenshot();
+    if (picture) {
+      await use(picture, this.subject.title);
     }
   }
 
-  private async saveScreenshot(): Promise<void> {
-    const blob = await this.stream.screenshot();
-    if (blob) {
-      const url = URL.createObjectURL(blob);
-      element('a', { href: url, download: screenshotName(this.info.name, new Date()) }).click();
-      URL.revokeObjectURL(url);
-    }
-  }
-
-  private async pushClipboard(): Promise<void> {
+  private pushClipboard(): void {
     if (this.stage.hasFocus && this.stream.phase.kind === 'connected') {
-      const text = await this.clipboard.read();
-      if (text !== null) {
-        this.sendClipboard(text);
-      }
+      void this.clipboard.push();
     }
-  }
-
-  private sendClipboard(text: string): void {
-    this.stream.setClipboard(clipboardFor(this.info.chosen?.stream ?? '', text));
   }
 
   // What is shown
 
   private showInfo(): void {
-    const { name, windows, notice } = this.info;
-    this.toolbar.setTitle(name, `${displayNumber(this.info)} · ${sizeText(this.size)}`);
-    this.stage.setName(`X display ${name}`);
-    this.stage.setWindows(this.info.state === 'running' ? (windows ?? []) : []);
-    this.collapsed.setInfo(this.info);
-    this.notice.textContent = notice ?? '';
-    this.frame.style.setProperty('--screen-width', `${this.size.width}px`);
-    this.host.dataset.xdisplaySize = `${this.size.width}x${this.size.height}`;
+    const [{ info }, { size }] = [this.subject, this.stage];
+    this.toolbar.setTitle(this.subject.title, this.subject.beside(size));
+    this.stage.setName(this.subject.name);
+    this.stage.setWindows(this.subject.windows);
+    this.collapsed.setInfo(info);
+    this.notice.textContent = info.notice ?? '';
+    this.frame.style.setProperty('--screen-width', `${size.width}px`);
+    this.host.dataset.xdisplaySize = `${size.width}x${size.height}`;
   }
 
   private showPhase(phase: Phase): void {
@@ -268,32 +276,25 @@ export class View {
     const hint = phase.kind === 'connected' ? this.clipboard.hint : '';
     this.toolbar.setState(words.state, hint);
     this.curtain.show(words, phase.kind === 'waiting' ? phase.retryAt : null);
-    this.host.dataset.xdisplayState = phase.kind;
-    this.frame.dataset.state = phase.kind;
+    this.tell('state', phase.kind);
   }
 
   private readonly showScaling = (): void => {
     this.toolbar.setScaling(this.scaling);
-    this.toolbar.setFullScreen(this.isFullScreen);
-    this.stage.setScaling(this.scaling, this.isFullScreen);
-    this.host.dataset.xdisplayScaling = this.scaling;
-    this.frame.dataset.scaling = this.scaling;
+    this.toolbar.setFullScreen(this.fullScreen.isOn);
+    this.stage.setScaling(this.scaling, this.fullScreen.isOn);
+    this.tell('scaling', this.scaling);
   };
+
+  /** For the style, and for whoever looks at the page (tests). */
+  private tell(name: 'state' | 'frame' | 'scaling', value: string): void {
+    this.host.setAttribute(`data-xdisplay-${name}`, value);
+    this.frame.setAttribute(`data-${name}`, value);
+  }
 
   private showCaptured(captured: boolean): void {
     this.toolbar.setCaptured(captured);
     this.host.dataset.xdisplayCaptured = String(captured);
     this.frame.classList.toggle('captured', captured);
   }
-
-  private showFrame(frame: Frame): void {
-    this.host.dataset.xdisplayFrame = frame;
-    this.frame.dataset.frame = frame;
-  }
-}
-
-/** In full screen Escape shall reach the display, where the browser can do that: hold it to leave. */
-function lockKeyboard(): void {
-  const { keyboard } = navigator as { keyboard?: { lock?: (codes: string[]) => Promise<void> } };
-  keyboard?.lock?.(['Escape']).catch(() => undefined);
 }

@@ -10,6 +10,12 @@ interface Traits {
   readonly via: 'server' | 'comm';
   readonly info: DisplayInfo;
   readonly fit: boolean;
+  /** One window of the display; 0 for the whole of it. */
+  readonly window_id: number;
+  /** Whether that window is of the kernel's own process. */
+  readonly own: boolean;
+  /** False: only a line at first. */
+  readonly open: boolean;
 }
 
 interface Model extends CommModel {
@@ -28,16 +34,21 @@ interface RenderProps {
 /** How long a view outlives its place, so that a cell that is run or moved does not flicker. */
 const PARKED_MS = 2000;
 
-/** Views whose place is gone, by display. */
+/** Views whose place is gone, by display and window. */
 const parked = new Map<string, { view: View; timer: ReturnType<typeof setTimeout> }>();
 
 function scalingOf(model: Model): Scaling {
   return model.get('fit') ? 'fit' : 'actual';
 }
 
-/** A parked view of the same display, or a new one. */
+function keyOf(model: Model): string {
+  return `${model.get('display_id')} ${model.get('window_id')}`;
+}
+
+/** A parked view of the same display or window, or a new one. */
 function takeView(model: Model): View {
-  const id = model.get('display_id');
+  const id = keyOf(model);
+  const windowId = model.get('window_id');
   const kept = parked.get(id);
   if (kept) {
     clearTimeout(kept.timer);
@@ -45,10 +56,15 @@ function takeView(model: Model): View {
     return kept.view;
   }
   const transport =
-    model.get('via') === 'server' ? new ServerTransport(id) : new CommTransport(model);
+    model.get('via') === 'server'
+      ? new ServerTransport(model.get('display_id'), windowId)
+      : new CommTransport(model, windowId !== 0);
   return new View({
     info: model.get('info'),
     transport,
+    windowId,
+    own: model.get('own'),
+    open: model.get('open'),
     scaling: scalingOf(model),
     onScaling: () => undefined,
   });
@@ -68,7 +84,7 @@ function leaveView(id: string, view: View, via: Traits['via']): void {
 }
 
 function render({ model, el }: RenderProps): Disposer {
-  const id = model.get('display_id');
+  const id = keyOf(model);
   const via = model.get('via');
   const view = takeView(model);
   const follow = (): void => {

@@ -80,7 +80,8 @@ export function sentence(text: string): string {
 }
 
 /** A file name for a screenshot, from the display's name and the local time. */
-export function screenshotName(name: string, now: Date): string {
+export function screenshotName(title: string, now: Date): string {
+  const name = title.replace(/[^\p{L}\p{N}._-]+/gu, '-').slice(0, 60);
   const two = (part: number): string => String(part).padStart(2, '0');
   const day = `${now.getFullYear()}${two(now.getMonth() + 1)}${two(now.getDate())}`;
   const time = `${two(now.getHours())}${two(now.getMinutes())}${two(now.getSeconds())}`;

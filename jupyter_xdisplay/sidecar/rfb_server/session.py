@@ -33,6 +33,7 @@ from jupyter_xdisplay.rfb import (
     KeyEvent,
     PointerEvent,
     ResizeStatus,
+    Screen,
     ServerConnection,
     SetDesktopSize,
     rect_desktop_name,
@@ -86,6 +87,7 @@ class RfbSession:
         self._source = source
         self._view_only = view_only
         self._connection = ServerConnection(source.name, source.size(), password=password)
+        self._connection.defer_fences = not view_only
         self._pacing = Pacing()
         self.stats = Stats(self._pacing, view_only=view_only)
         self._loop = asyncio.get_running_loop()
@@ -187,9 +189,11 @@ class RfbSession:
             if self._resizing is None or self._resizing.done():
                 self._resizing = self._loop.create_task(self._resize())
 
-    def _point_or_type(self, event: PointerEvent | KeyEvent) -> None:
+    def _point_or_type(self, event: PointerEvent | KeyEvent | ClientFence) -> None:
         inputs, window = self._source.inputs, self._source.window
-        if isinstance(event, PointerEvent):
+        if isinstance(event, ClientFence):  # all before it is to have taken effect (rfbproto)
+            inputs.when_taken(self, lambda: self._call(self._answer_fence, event))
+        elif isinstance(event, PointerEvent):
             left, top = self.thread.origin if self.thread is not None else (0, 0)
             inputs.pointer(self, left + event.x, top + event.y, event.buttons, window)
         else:
@@ -227,8 +231,15 @@ class RfbSession:
         if not request.incremental and self.thread is not None:
             self.thread.ask_whole(Rect(request.x, request.y, request.width, request.height))
 
+    def _answer_fence(self, fence: ClientFence) -> None:
+        self._connection.answer_fence(fence)
+        if not self._stream.closed():
+            self._flush()
+
     def _take_fence(self, fence: ClientFence) -> None:
-        if len(fence.payload) == _FENCE.size:
+        if fence.flags & FenceFlag.REQUEST:
+            self._order.take(fence)
+        elif len(fence.payload) == _FENCE.size:
             self._pacing.confirmed(_FENCE.unpack(fence.payload)[0], time.monotonic())
 
     def _grant(self) -> None:
@@ -270,15 +281,17 @@ class RfbSession:
         if connection.state != "running" or self._stream.closed():
             return
         self._flush()
-        if frame.wishes.pixel_format != connection.pixel_format and frame.resized is None:
+        if frame.wishes.pixel_format != connection.pixel_format and frame.layout is None:
             assert self.thread is not None
             self.thread.start_over()
             self._grant()
             return
         self._ping()
-        if frame.resized is not None:
-            reason = self._source.resizes.reason(self, frame.resized)
-            if not connection.resize(frame.resized, reason):
+        if frame.layout is not None:
+            size, parts = frame.layout
+            reason = self._source.resizes.reason(self, size)
+            screens = [Screen(number, *part, 0) for number, part in enumerate(parts)]
+            if not connection.resize(size, reason, screens):
                 self._stream.close()  # it cannot follow; connected anew it knows the size
                 return
         else:

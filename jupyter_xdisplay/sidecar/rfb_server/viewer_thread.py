@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 import xcffib
 
@@ -41,14 +42,21 @@ OpenFramebuffer = Callable[[X11Connection, Events], Framebuffer]
 """Opens what the viewer looks at, on a connection of the thread's own."""
 
 
+class Layout(NamedTuple):
+    """A framebuffer's size, and its parts (`Framebuffer.parts`)."""
+
+    size: Size
+    parts: tuple[Rect, ...]
+
+
 @dataclasses.dataclass(frozen=True)
 class Frame:
-    """What the thread made: complete rectangles, or another size (then no pixels)."""
+    """What the thread made: complete rectangles, or another layout (then no pixels)."""
 
     wishes: Wishes
     rectangles: tuple[bytes, ...] = ()
     encoder: str = ""
-    resized: Size | None = None
+    layout: Layout | None = None
     cursor: Cursor | None = None
 
 
@@ -93,7 +101,7 @@ class ViewerThread(threading.Thread):
         self._resting = Resting(REST_S)
         self._encoder = Encoder()
         self._clock = FrameClock(FRAME_INTERVAL_S, BURST)
-        self._sized = size
+        self._told = Layout(size, (Rect(0, 0, *size),))
         self.origin = (0, 0)
         """Where the framebuffer's top left corner is on the screen."""
         self.capture = ""
@@ -175,7 +183,7 @@ class ViewerThread(threading.Thread):
     def _due_s(self) -> float | None:
         """Return the seconds until there is something to send; None: only an event tells."""
         now = time.monotonic()
-        if self._dirty or self._cursor.changed or self._sized != self._framebuffer.size:
+        if self._dirty or self._cursor.changed or self._told != self._layout():
             return self._clock.due_s(now)
         return self._resting.due_s(now)
 
@@ -199,8 +207,8 @@ class ViewerThread(threading.Thread):
         assert wishes is not None
         if self._dirty:  # a refresh goes on as fast as it can, and delays no frame after it
             self._clock.made(time.monotonic())
-        if self._sized != self._framebuffer.size:
-            frame: Frame | None = self._make_size(wishes)
+        if self._told != self._layout():
+            frame: Frame | None = self._make_layout(wishes)
         else:
             cursor = self._cursor.fetch() if self._cursor.changed and wishes.cursor else None
             self._cursor.changed = False
@@ -216,12 +224,16 @@ class ViewerThread(threading.Thread):
                 self._granted = False
             self._made(frame)
 
-    def _make_size(self, wishes: Wishes) -> Frame:
-        self._sized = self._framebuffer.size
-        self._dirty.clear()
-        self._resting.clear()
-        self._dirty.add(Rect(0, 0, *self._sized))
-        return Frame(wishes, resized=self._sized)
+    def _layout(self) -> Layout:
+        return Layout(self._framebuffer.size, self._framebuffer.parts)
+
+    def _make_layout(self, wishes: Wishes) -> Frame:
+        before, self._told = self._told, self._layout()
+        if before.size != self._told.size or before.parts[:1] != self._told.parts[:1]:
+            self._dirty.clear()
+            self._resting.clear()
+            self._dirty.add(Rect(0, 0, *self._told.size))
+        return Frame(wishes, layout=self._told)
 
     def _make_pixels(self, wishes: Wishes, cursor: Cursor | None) -> Frame | None:
         now = time.monotonic()

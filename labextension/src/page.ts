@@ -1,0 +1,37 @@
+/** A page of its own for one window, or for a whole display (server/view_page.py). */
+import css from './page.css';
+import { ServerTransport } from './server_transport';
+import type { DisplayInfo, Disposer, Watcher } from './types';
+import { View } from './view';
+
+interface PageData {
+  readonly info: DisplayInfo;
+  /** 0 for the whole display. */
+  readonly window: number;
+}
+
+/** Names the page after its window, which may change its title. */
+class PageTransport extends ServerTransport {
+  override watch(watcher: Watcher): Disposer {
+    return super.watch({
+      info: (info) => {
+        const own = info.windows?.find(({ id }) => id === this.windowId);
+        document.title = own?.title || document.title;
+        watcher.info(info);
+      },
+      gone: (problem) => {
+        watcher.gone(problem);
+      },
+    });
+  }
+}
+
+const data = document.getElementById('xdisplay-data')?.textContent ?? '';
+const { info, window: windowId } = JSON.parse(data) as PageData;
+const transport = new PageTransport(info.id, windowId);
+const view = new View({ info, transport, windowId, scaling: 'fit', onScaling: () => undefined });
+const sheet = new CSSStyleSheet();
+sheet.replaceSync(css);
+document.adoptedStyleSheets.push(sheet);
+view.host.shadowRoot?.adoptedStyleSheets.push(sheet);
+document.body.replaceChildren(view.host);
