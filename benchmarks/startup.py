@@ -39,7 +39,7 @@ def create(*args, _create=server_host.ServerHost.create, **kwargs):
     return info
 server_host.ServerHost.create = create
 T["begin"] = time.time()
-%xdisplay
+%xdisplay desktop
 T["sent"] = time.time()
 """
 

@@ -12,6 +12,7 @@
     ├── DisplayNotFound       no display of that name or id
     ├── DisplayEnded          the display was there and is gone
     ├── WindowNotFound        no such window, or it was closed
+    ├── WaitTimedOut          what was waited for did not come
     ├── KernelConnected       ending the X server would end this kernel's own process
     └── Unreachable           the sidecar or the server does not answer
 
@@ -34,6 +35,7 @@ __all__ = [
     "ToolkitMissing",
     "Unreachable",
     "UsageError",
+    "WaitTimedOut",
     "WindowNotFound",
     "XDisplayError",
     "error_from_json",
@@ -129,6 +131,12 @@ class WindowNotFound(XDisplayError):
     http_status = 404
 
 
+class WaitTimedOut(XDisplayError):
+    """What was waited for did not come in time; the message says what was seen instead."""
+
+    http_status = 504
+
+
 class KernelConnected(XDisplayError):
     """Ending the X server would end the kernel's own process."""
 
@@ -153,6 +161,7 @@ _BY_NAME = {
         DisplayNotFound,
         DisplayEnded,
         WindowNotFound,
+        WaitTimedOut,
         KernelConnected,
         Unreachable,
     )

@@ -1,4 +1,4 @@
-/** Bundles the view into the Python package, with the licences of what is bundled. */
+/** Bundles the views into the Python package, with the licences of what is bundled. */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -18,8 +18,9 @@ const minifiedCss = {
 };
 
 const options = {
-  entryPoints: [join(here, 'src/widget.ts')],
-  outfile: join(here, '../jupyter_xdisplay/static/widget.js'),
+  // Each whole by itself: without the server extension the widget's travels as one text.
+  entryPoints: [join(here, 'src/widget.ts'), join(here, 'src/page.ts')],
+  outdir: join(here, '../jupyter_xdisplay/static'),
   bundle: true,
   format: 'esm',
   // noVNC awaits at top level.

@@ -33,7 +33,7 @@ export function licences(root, metafile) {
     '# Third-party licences',
     '',
     'Written by the build (`npm run build` in `labextension/`) from what it bundles into',
-    '`jupyter_xdisplay/static/widget.js`.',
+    '`jupyter_xdisplay/static/`.',
     '',
     ...sections,
   ].join('\n');

@@ -15,7 +15,7 @@ from tests.e2e.lab import CHROMIUM, CHROMIUM_ARGUMENTS, Lab, Notebook, wait_for 
 from tests.e2e.view import View, wait_for_window  # noqa: E402
 
 CELLS = [
-    "%load_ext jupyter_xdisplay\n%xdisplay --size 1000x560",
+    "%load_ext jupyter_xdisplay\n%xdisplay desktop --size 1000x560",
     (
         "import matplotlib.pyplot as plt\n"
         "plt.figure('Loss', figsize=(5.4, 3.4)); plt.plot([9, 4, 2.5, 1.8, 1.5]); plt.show()\n"

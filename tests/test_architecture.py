@@ -17,7 +17,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 MAX_LINES = 350
 
 BASE = {"spec", "errors"}
-SHARED = BASE | {"paths", "latest", "unix_http", "json_handler"}
+SHARED = BASE | {"paths", "latest", "unix_http", "json_handler", "recording"}
 """Top-level modules that hold values and small mechanisms, and know no part."""
 
 KNOWS = {
@@ -27,6 +27,7 @@ KNOWS = {
     "latest": set(),
     "unix_http": {"errors"},
     "json_handler": BASE,
+    "recording": {"errors"},
     "rfb": {"errors"},
     "xserver": BASE,
     "x11": BASE,
@@ -41,6 +42,8 @@ KNOWS = {
 EXCEPTIONS = {
     # the names of the two environment variables are the kernel's
     "server.kernel_socket": {"kernel.host"},
+    # a blocking viewer, for recordings
+    "server.recordings": {"kernel.rfb_viewer"},
     # the manager inside a kernel
     "kernel.local_host": {"runtime.manager", "runtime.local"},
     # %xdisplay doctor

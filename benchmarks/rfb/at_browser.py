@@ -121,7 +121,7 @@ def check_quality_level() -> None:
 
 def _open_display(lab: Lab, browser: Chromium, size: Size) -> dict[str, Any]:
     """Run the cell as a user does; return the display."""
-    lab.write_notebook("bench.ipynb", [f"%load_ext jupyter_xdisplay\n%xdisplay --size {size}"])
+    lab.write_notebook("bench.ipynb", [f"%load_ext jupyter_xdisplay\n%xdisplay desktop --size {size}"])
     with sync_playwright() as playwright:
         page = playwright.chromium.connect_over_cdp(browser.url).contexts[0].pages[0]
         book = Notebook(page, lab, "bench.ipynb")

@@ -13,7 +13,10 @@ from jupyter_xdisplay.spec import STREAMS
 
 SUBCOMMANDS = (
     "start",
+    "desktop",
     "show",
+    "inline",
+    "capture",
     "stop",
     "status",
     "list",
@@ -29,9 +32,14 @@ SUBCOMMANDS = (
 HELP = """\
 %xdisplay: windows that code opens, live in the notebook.
 
-    %xdisplay                     start a display for this kernel (if none runs) and show it here
-    %xdisplay start [--size WxH] [--name NAME] [--dpi N] [--stream builtin|x11vnc]
-    %xdisplay show                show it once more, under this cell
+    %xdisplay                     start a display for this kernel (if none runs): each window that
+                                  code opens from now on appears under its cell
+    %xdisplay start [--size WxH] [--name NAME] [--dpi N] [--stream builtin|x11vnc] [--max-inline N]
+    %xdisplay desktop             the whole desktop, under this cell
+    %xdisplay show                the windows that are open now, once more, under this cell
+    %xdisplay inline [on|off] [--max-inline N]
+                                  whether windows appear under their cells
+    %%xdisplay capture            run this cell; leave pictures of the windows that it opened
     %xdisplay run PROGRAM …       start a program on it, such as: %xdisplay run glxgears
     %xdisplay gui [tk|qt|gtk|wx|auto|off]
                                   the toolkit for plt.show(); off: matplotlib draws inline again
@@ -173,21 +181,36 @@ def _usage(reader: argparse.ArgumentParser) -> str:
 
 _NAME = (("--name",), {"metavar": "NAME", "help": "the display (default: the current one)"})
 
+_MAX_INLINE = (
+    ("--max-inline",),
+    {"metavar": "N", "help": "most windows with a view at one time (default: 32)"},
+)
+
 _Arguments = list[tuple[tuple[str, ...], dict[str, Any]]]
+_DISPLAY: _Arguments = [
+    (("--size",), {"metavar": "WxH", "help": "width and height in pixels, such as 1280x720"}),
+    (("--name",), {"metavar": "NAME", "help": "its name (default: main)"}),
+    (("--dpi",), {"metavar": "N", "help": "dots per inch that programs are told"}),
+    (
+        ("--stream",),
+        {
+            "metavar": "|".join(STREAMS),
+            "help": "the RFB server: our own (the default, fast), or x11vnc (compatible)",
+        },
+    ),
+]
 _ARGUMENTS: dict[str, _Arguments] = {
-    "start": [
-        (("--size",), {"metavar": "WxH", "help": "width and height in pixels, such as 1280x720"}),
-        (("--name",), {"metavar": "NAME", "help": "its name (default: main)"}),
-        (("--dpi",), {"metavar": "N", "help": "dots per inch that programs are told"}),
-        (
-            ("--stream",),
-            {
-                "metavar": "|".join(STREAMS),
-                "help": "the RFB server: our own (the default, fast), or x11vnc (compatible)",
-            },
-        ),
-    ],
+    "start": [*_DISPLAY, _MAX_INLINE],
+    "desktop": _DISPLAY,
     "show": [_NAME],
+    "inline": [
+        (
+            ("switch",),
+            {"metavar": "on|off", "nargs": "?", "choices": ("on", "off"), "help": "default: on"},
+        ),
+        _MAX_INLINE,
+        _NAME,
+    ],
     "stop": [
         _NAME,
         (("--all",), {"action": "store_true", "help": "all displays of this kernel"}),
@@ -237,12 +260,21 @@ _ARGUMENTS: dict[str, _Arguments] = {
             {"metavar": "tk|qt|gtk|wx|auto|off", "nargs": "?", "help": "without: say which runs"},
         ),
     ],
+    "capture": [
+        (("--wait",), {"metavar": "SECONDS", "help": "between the cell's end and the pictures"}),
+        _NAME,
+    ],
     "run": [_NAME],
     "doctor": [],
 }
 _DESCRIPTIONS = {
-    "start": "Start a display (or take the one of that name), switch to it and show it.",
-    "show": "Show a display once more, under this cell.",
+    "start": "Start a display (or take the one of that name) and switch to it. Each window that\n"
+    "code opens from then on appears under its cell.",
+    "desktop": "Show a whole display under this cell; started first, where none runs.",
+    "show": "Show the windows that are open now once more, under this cell.",
+    "capture": "Run a cell, and leave a picture of each window that it opened, without views: for\n"
+    "nbconvert, and wherever nobody looks. Stands before the whole cell: %%%%xdisplay capture",
+    "inline": "Let windows appear under their cells, or no longer.",
     "stop": "Close a display and put back what was changed in this kernel.\n\n"
     "A display that this kernel's own process has windows on (matplotlib with Tk, pygame) is\n"
     "parked until the kernel ends, because its end would end the process. --force ends both.",

@@ -5,13 +5,13 @@ while a cell runs. What comes from a view waits for the kernel like all comm mes
 
 Messages (the field `view` is a string that the view chose; `data` has one buffer):
 
-- view to kernel: open, data, ack (bytes handled since the last one), close, watch, stop
+- view to kernel: open, data, ack (bytes handled since the last one), close, watch, stop,
+  close_window
 - kernel to view: opened, data, closed (reason), info (the display, at each change)
 """
 
 from __future__ import annotations
 
-import json
 import queue
 import socket
 import threading
@@ -19,8 +19,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from jupyter_xdisplay.errors import XDisplayError
+from jupyter_xdisplay.kernel.follower import Follower
 from jupyter_xdisplay.sidecar.client import SidecarClient
-from jupyter_xdisplay.unix_http import UnixHTTPConnection
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,13 +52,20 @@ class CommBridge:
         The sidecar's socket.
     on_stop
         Called when a view asks to stop the display.
+    window
+        The window that the views show, 0 for the whole screen.
     """
 
     def __init__(
-        self, widget: DisplayWidget, socket_path: str, on_stop: Callable[[], None]
+        self,
+        widget: DisplayWidget,
+        socket_path: str,
+        on_stop: Callable[[], None],
+        window: int = 0,
     ) -> None:
         self._widget = widget
         self._socket_path = socket_path
+        self._window = window
         self._on_stop = on_stop
         self._lock = threading.Lock()
         self._views: dict[str, _View] = {}
@@ -93,6 +100,9 @@ class CommBridge:
             self._start_watch()
         elif kind == "stop":
             self._on_stop()
+        elif kind == "close_window":
+            with suppress(XDisplayError):  # it has closed meanwhile
+                SidecarClient(self._socket_path).close_window(self._window)
         elif (view := self._views.get(view_id)) is not None:
             if kind == "data" and buffers:
                 view.write(bytes(buffers[0]))
@@ -109,10 +119,14 @@ class CommBridge:
                 reason = "the display is gone" if self._closed else "too many views"
                 self._send({"type": "closed", "view": view_id, "reason": reason}, [])
                 return
-            view = self._views[view_id] = _View(view_id, self._socket_path, self._send, self._gone)
+            view = _View(view_id, self._connect, self._send, self._gone)
+            self._views[view_id] = view
         if former is not None:
             former.close()
         view.start()
+
+    def _connect(self) -> socket.socket:
+        return SidecarClient(self._socket_path).open_rfb(window=self._window)
 
     def _gone(self, view: _View) -> None:
         with self._lock:
@@ -137,10 +151,14 @@ class _View:
     """One view's connection: a thread for each direction."""
 
     def __init__(
-        self, view_id: str, socket_path: str, send: Send, gone: Callable[[_View], None]
+        self,
+        view_id: str,
+        connect: Callable[[], socket.socket],
+        send: Send,
+        gone: Callable[[_View], None],
     ) -> None:
         self.id = view_id
-        self._socket_path = socket_path
+        self._connect = connect
         self._send = send
         self._gone = gone
         self._changed = threading.Condition()
@@ -185,7 +203,7 @@ class _View:
     def _read(self) -> None:
         reason: str | None = None
         try:
-            connection = SidecarClient(self._socket_path).open_rfb()
+            connection = self._connect()
         except XDisplayError as error:
             self._over(error.message)
             return
@@ -235,41 +253,24 @@ class _Watch:
 
     def __init__(self, socket_path: str, send: Send) -> None:
         self._send = send
-        self._connection = UnixHTTPConnection(socket_path, 10.0)
         self._last: dict[str, Any] | None = None
-        self._over = False
+        self._follower = Follower(socket_path, self._tell)
 
     def start(self) -> None:
         """Follow the sidecar's events in a thread."""
-        threading.Thread(target=self._follow, name="xdisplay-watch", daemon=True).start()
+        self._follower.start()
 
     def tell_again(self) -> bool:
         """Send the newest info once more; False when there are no events any more."""
         last = self._last
         if last is not None:
             self._send({"type": "info", "info": last}, [])
-        return not self._over
+        return not self._follower.over
 
     def close(self) -> None:
         """End the thread."""
-        self._over = True
-        stream = self._connection.sock
-        if stream is not None:
-            with suppress(OSError):
-                stream.shutdown(socket.SHUT_RDWR)
+        self._follower.close()
 
-    def _follow(self) -> None:
-        try:
-            self._connection.request("GET", "/events")
-            response = self._connection.getresponse()
-            if self._connection.sock is not None:
-                self._connection.sock.settimeout(None)
-            while not self._over and (line := response.readline()):
-                self._last = json.loads(line)
-                self._send({"type": "info", "info": self._last}, [])
-        except Exception:  # noqa: BLE001, S110
-            # The sidecar ended in the middle of a line, or was never there: no more news.
-            pass
-        finally:
-            self._over = True
-            self._connection.close()
+    def _tell(self, info: dict[str, Any]) -> None:
+        self._last = info
+        self._send({"type": "info", "info": info}, [])

@@ -12,15 +12,15 @@
 from __future__ import annotations
 
 import dataclasses
-import io
 import os
 import shlex
+import weakref
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jupyter_xdisplay.errors import DisplayEnded, Unreachable, UsageError
+from jupyter_xdisplay.errors import DisplayEnded, Unreachable
 from jupyter_xdisplay.kernel import environ, programs
+from jupyter_xdisplay.kernel.images import picture
 from jupyter_xdisplay.kernel.sizes import read_size
 from jupyter_xdisplay.spec import DisplaySpec
 
@@ -31,8 +31,10 @@ if TYPE_CHECKING:
 
     import PIL.Image
 
+    from jupyter_xdisplay.kernel.conditions import Title
     from jupyter_xdisplay.kernel.session import Session
     from jupyter_xdisplay.kernel.sizes import SizeLike
+    from jupyter_xdisplay.kernel.window import Window
     from jupyter_xdisplay.sidecar.client import SidecarClient
     from jupyter_xdisplay.spec import DisplayInfo, Size, ViewerInfo, VncAccess, WindowInfo
 
@@ -75,6 +77,7 @@ class Display:
     def __init__(self, session: Session, info: DisplayInfo) -> None:
         self._session = session
         self._info = info
+        self._windows: weakref.WeakValueDictionary[int, Window] = weakref.WeakValueDictionary()
 
     @property
     def id(self) -> str:
@@ -97,9 +100,15 @@ class Display:
         if self._info.state == "ended":
             return self._info
         try:
-            self._info = self._sidecar().info()
+            self.update(self._sidecar().info())
         except Unreachable:
-            self._info = self._session.last_words(self._info)
+            self.update(self._session.last_words(self._info))
+        return self._info
+
+    def info_now(self) -> DisplayInfo:
+        """Return everything about it; raise DisplayEnded when it is gone."""
+        with self.asked() as sidecar:
+            self.update(sidecar.info())
         return self._info
 
     @property
@@ -107,9 +116,34 @@ class Display:
         """Width and height in pixels, as they are now."""
         return self.info.size
 
-    def windows(self) -> list[WindowInfo]:
-        """Return the windows that are open now."""
-        return list(self.info.windows)
+    def windows(self) -> list[Window]:
+        """Return the top-level windows that are open now, dialogs too; the oldest first."""
+        return [self.window_of(info) for info in self.info.windows]
+
+    def window_of(self, info: WindowInfo) -> Window:
+        """Return the object of a window, the same one as long as somebody has it."""
+        from jupyter_xdisplay.kernel.window import Window
+
+        window = self._windows.setdefault(info.id, Window(self, info))
+        window.known_info = info
+        return window
+
+    def window(self, title: Title | None = None, *, timeout_s: float = 10.0) -> Window:
+        """Wait for a window and return it, the newest where there are several.
+
+        `title` is a text that its title contains, or a compiled regular expression that is found
+        in it; None for any window.
+
+        Raises
+        ------
+        WindowNotFound
+            When none came; the message names those that are open.
+        DisplayEnded
+            When the display is gone.
+        """
+        from jupyter_xdisplay.kernel.windows import wait_for_window
+
+        return wait_for_window(self, title, timeout_s)
 
     def viewers(self) -> list[ViewerInfo]:
         """Return what each viewer gets now: frames and bytes a second, round trip, what is used.
@@ -121,7 +155,7 @@ class Display:
         DisplayEnded
             When the display is gone.
         """
-        with self._asked() as sidecar:
+        with self.asked() as sidecar:
             return sidecar.viewers()
 
     def vnc(
@@ -155,14 +189,14 @@ class Display:
         ProgramMissing
             When the package that VNC passwords need is not installed.
         """
-        with self._asked() as sidecar:
+        with self.asked() as sidecar:
             return sidecar.open_vnc(
                 port=port, listen=listen, password=password, view_only=view_only
             )
 
     def stop_vnc(self) -> None:
         """Close the VNC port; its viewers are disconnected. Without one nothing happens."""
-        with self._asked() as sidecar:
+        with self.asked() as sidecar:
             self._info = sidecar.close_vnc()
 
     def png(self) -> bytes:
@@ -173,7 +207,7 @@ class Display:
         DisplayEnded
             When the display is gone.
         """
-        with self._asked() as sidecar:
+        with self.asked() as sidecar:
             return sidecar.screenshot()
 
     def snapshot(self, file: str | os.PathLike[str] | None = None) -> PIL.Image.Image:
@@ -186,12 +220,7 @@ class Display:
         DisplayEnded
             When the display is gone.
         """
-        import PIL.Image
-
-        image = PIL.Image.open(io.BytesIO(self.png())).convert("RGB")
-        if file is not None:
-            _save(image, Path(file).expanduser())
-        return image
+        return picture(self.png(), file)
 
     def resize(self, size: SizeLike) -> Size:
         """Give the screen another size in pixels; return the one that it has then.
@@ -201,7 +230,7 @@ class Display:
         UsageError
             When it cannot have this size.
         """
-        with self._asked() as sidecar:
+        with self.asked() as sidecar:
             self._info = sidecar.resize(read_size(size))
         return self._info.size
 
@@ -286,14 +315,17 @@ class Display:
 
     def ended(self, reason: str, fix: str | None = None) -> None:
         """Note that it is gone."""
-        self._info = dataclasses.replace(self._info, state="ended", reason=reason, fix=fix)
+        self.update(dataclasses.replace(self._info, state="ended", reason=reason, fix=fix))
 
     def update(self, info: DisplayInfo) -> None:
         """Take over what the host says about it."""
         self._info = info
+        if info.state != "running":
+            for window in list(self._windows.values()):
+                window.disconnect()
 
     @contextmanager
-    def _asked(self) -> Iterator[SidecarClient]:
+    def asked(self) -> Iterator[SidecarClient]:
         """Give the sidecar to ask; one that is gone is DisplayEnded, with the reason."""
         try:
             yield self._sidecar()
@@ -316,14 +348,3 @@ class Display:
             fix=info.fix or f"%xdisplay start --name {info.name}",
             log=list(info.log),
         )
-
-
-def _save(image: PIL.Image.Image, path: Path) -> None:
-    try:
-        image.save(path)
-    except ValueError as error:
-        raise UsageError(
-            f"The suffix of {path} names no format of images.", fix="end it in .png or .jpg"
-        ) from error
-    except OSError as error:
-        raise UsageError(f"{path} cannot be written: {error.strerror or error}.") from error

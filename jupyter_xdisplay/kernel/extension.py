@@ -19,7 +19,7 @@ def load(ipython: InteractiveShell) -> None:
     from jupyter_xdisplay.kernel.session import get_session
     from jupyter_xdisplay.kernel.shell import ShellParts
 
-    ipython.register_magic_function(xdisplay, "line", MAGIC)  # type: ignore[arg-type]
+    ipython.register_magic_function(xdisplay, "line_cell", MAGIC)  # type: ignore[arg-type]
     _add_matcher(ipython)
     session = get_session()
     if session.shell is None:
@@ -31,7 +31,8 @@ def unload(ipython: InteractiveShell) -> None:
     from jupyter_xdisplay.kernel.session import get_session
 
     get_session().detach()
-    ipython.magics_manager.magics["line"].pop(MAGIC, None)
+    for kind in ("line", "cell"):
+        ipython.magics_manager.magics[kind].pop(MAGIC, None)
     _remove_matcher(ipython)
 
 

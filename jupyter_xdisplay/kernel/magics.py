@@ -7,9 +7,9 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from jupyter_xdisplay.errors import KernelConnected, StartFailed, UsageError, XDisplayError
-from jupyter_xdisplay.kernel import arguments, describe, programs
+from jupyter_xdisplay.kernel import arguments, describe, programs, showing
 from jupyter_xdisplay.kernel.session import get_session
-from jupyter_xdisplay.spec import DisplaySpec, parse_size
+from jupyter_xdisplay.spec import parse_size
 
 if TYPE_CHECKING:
     import argparse
@@ -31,9 +31,15 @@ PRICE = (
 )
 
 
-def xdisplay(line: str) -> None:  # noqa: D103 (the help that users see)
+def xdisplay(line: str, cell: str | None = None) -> None:  # noqa: D103 (the help that users see)
     try:
         subcommand, options = arguments.parse(line)
+        if (cell is None) == (subcommand == "capture"):
+            raise UsageError(
+                f"{subcommand} stands before a line, and capture before a whole cell.",
+                fix="%%xdisplay capture" if cell is None else f"%xdisplay {line}".rstrip(),
+            )
+        options.cell = cell
         _COMMANDS[subcommand](get_session(), options)
     except arguments.HelpRequested as text:
         say(str(text))
@@ -56,24 +62,6 @@ def render(error: XDisplayError) -> list[str]:
     """Return the lines that IPython shows in place of a traceback."""
     first, *rest = str(error).split("\n")
     return [f"\x1b[31m{type(error).__name__}\x1b[0m: {first}", *rest]
-
-
-def start(session: Session, options: argparse.Namespace) -> None:
-    """Start (or take) a display and show it."""
-    spec = DisplaySpec.from_json(
-        {
-            "name": options.name or _default_name(session),
-            "size": options.size,
-            "dpi": _dpi(options.dpi),
-            "stream": options.stream,
-        }
-    )
-    _present(session, spec)
-
-
-def show(session: Session, options: argparse.Namespace) -> None:
-    """Show a display once more."""
-    session.show(session.get(options.name))
 
 
 def stop(session: Session, options: argparse.Namespace) -> None:
@@ -162,7 +150,7 @@ def gui(session: Session, options: argparse.Namespace) -> None:
         wanted = toolkits.check_gui_name(options.toolkit)
         if wanted != "off":
             toolkits.choose(wanted)
-            _current_or_new(session, None)
+            showing.current_or_new(session, None)
     if session.shell is None:
         say("GUI event loop: off")
     elif options.toolkit:
@@ -174,7 +162,7 @@ def gui(session: Session, options: argparse.Namespace) -> None:
 def run(session: Session, options: argparse.Namespace) -> None:
     """Start a program."""
     programs.find(options.program[0], os.environ)
-    display = _current_or_new(session, options.name)
+    display = showing.current_or_new(session, options.name)
     program = display.start_program(options.program, keep_output=True)
     _wait_for_window(display, program)
     code = program.popen.poll()
@@ -197,8 +185,11 @@ def doctor(_session: Session, _options: argparse.Namespace) -> None:
 
 
 _COMMANDS: dict[str, Callable[[Session, Any], None]] = {
-    "start": start,
-    "show": show,
+    "start": showing.start,
+    "desktop": showing.desktop,
+    "show": showing.show,
+    "inline": showing.inline,
+    "capture": showing.capture,
     "stop": stop,
     "status": status,
     "list": list_all,
@@ -209,39 +200,6 @@ _COMMANDS: dict[str, Callable[[Session, Any], None]] = {
     "run": run,
     "doctor": doctor,
 }
-
-
-def _default_name(session: Session) -> str:
-    return session.current.name if session.current is not None else "main"
-
-
-def _dpi(text: str | None) -> int | None:
-    if text is None:
-        return None
-    if not text.isascii() or not text.isdigit() or len(text) > 6:
-        raise UsageError(f"--dpi {text} is not possible.", fix="use a whole number, such as 96")
-    return int(text)
-
-
-def _present(session: Session, spec: DisplaySpec) -> Display:
-    started = session.start(spec)
-    for notice in started.notices:
-        say(notice)
-    info = started.display.known_info
-    say(describe.line(info, via_server=session.host.via_server))
-    if session.has_notebook():
-        started.display.show()
-    return started.display
-
-
-def _current_or_new(session: Session, name: str | None) -> Display:
-    """Return the display to use; start and show one where none runs."""
-    if name is not None:
-        return session.get(name)
-    current = session.current
-    if current is not None and current.info.state == "running":
-        return current
-    return _present(session, DisplaySpec(name=_default_name(session)))
 
 
 def _stop_one(session: Session, display: Display, options: argparse.Namespace) -> None:

@@ -134,6 +134,10 @@ class Session:
                 if info.state != "ended" or (info.reason != STOPPED and info.name not in alive)
             ]
 
+    def is_running(self, name: str) -> bool:
+        """Tell whether there is a display of that name that has not ended."""
+        return any(d.name == name and d.known_info.state != "ended" for d in self.all())
+
     def known_names(self) -> list[str]:
         """Return names of displays without asking anybody (for completion)."""
         return list(self._displays)
@@ -151,7 +155,19 @@ class Session:
         )
 
     def show(self, display: Display) -> None:
-        """Show a live view under the cell that runs.
+        """Show a live view of a whole display under the cell that runs.
+
+        Raises
+        ------
+        UsageError
+            When there is no notebook.
+        """
+        views = self.notebook().views
+        assert views is not None
+        views.show(display, via_server=self.host.via_server)
+
+    def notebook(self) -> ShellParts:
+        """Return the shell of the notebook that this process is the kernel of.
 
         Raises
         ------
@@ -161,10 +177,10 @@ class Session:
         self._attach_shell()
         if self.shell is None or self.shell.views is None:
             raise UsageError(
-                "There is no notebook to show the display in.",
+                "There is no notebook to show windows in.",
                 fix="use it in a Jupyter notebook, or take a picture: .snapshot(FILE)",
             )
-        self.shell.views.show(display, via_server=self.host.via_server)
+        return self.shell
 
     def stop(self, display: Display, *, force: bool = False) -> DisplayInfo:
         """End (or park) a display and switch back to what was there before.

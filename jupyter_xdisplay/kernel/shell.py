@@ -8,16 +8,19 @@ import threading
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
-from jupyter_xdisplay.errors import XDisplayError
+from jupyter_xdisplay.errors import UsageError, XDisplayError
 from jupyter_xdisplay.kernel import environ, figures
 from jupyter_xdisplay.kernel.background import BackgroundPrograms
 from jupyter_xdisplay.kernel.gui import GuiLoop
 from jupyter_xdisplay.kernel.host import STOPPED
+from jupyter_xdisplay.kernel.interrupts import Interrupts
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
+    from jupyter_xdisplay.kernel.cells import Cells
     from jupyter_xdisplay.kernel.display import Display
+    from jupyter_xdisplay.kernel.inline import InlineWindows
     from jupyter_xdisplay.kernel.session import Session
     from jupyter_xdisplay.kernel.views import Views
 
@@ -40,13 +43,18 @@ class ShellParts:
             shell, self._can_open_windows, lambda: session.environment.before("MPLBACKEND")
         )
         self.background = BackgroundPrograms(shell)
+        self.interrupts = Interrupts()
         self.views: Views | None = None
+        self.cells: Cells | None = None
+        self._inline: dict[str, InlineWindows] = {}
         self._told: set[str] = set()
         self._settled: WeakSet[Any] = WeakSet()
         shell.events.register("pre_run_cell", self._before_cell)
         if hasattr(shell, "kernel"):
+            from jupyter_xdisplay.kernel.cells import Cells
             from jupyter_xdisplay.kernel.views import Views
 
+            self.cells = Cells(shell)
             self.views = Views(self._stop_from_view)
             shell.events.register("post_run_cell", self._after_cell)
 
@@ -58,14 +66,49 @@ class ShellParts:
     def display_is_there(self) -> list[str]:
         """Switch on what windows need; return what the user has to be told."""
         self.background.install()
+        self.interrupts.install()
         told = [self.gui.arm(), *environ.notes(os.environ)]
         fresh = [line for line in told if line and line not in self._told]
         self._told.update(fresh)
         return fresh
 
+    def inline(self, display: Display) -> InlineWindows | None:
+        """Return what shows the windows of a display inline; None where they are not."""
+        return self._inline.get(display.id)
+
+    def start_inline(self, display: Display) -> InlineWindows:
+        """Show the windows that open on a display inline, from now on.
+
+        Raises
+        ------
+        UsageError
+            Where there is no notebook.
+        """
+        if self.cells is None:
+            raise UsageError("Windows are shown inline in notebooks only.", fix="%xdisplay start")
+        inline = self._inline.get(display.id)
+        if inline is None:
+            from jupyter_xdisplay.kernel.inline import InlineWindows
+
+            self.cells.begin()
+            via_server = self._session.host.via_server
+            inline = InlineWindows(self.cells, display.known_info, via_server=via_server)
+            inline.start()
+            self._inline[display.id] = inline
+        return inline
+
+    def stop_inline(self, display: Display) -> None:
+        """Leave the pictures of the windows of a display where their views were."""
+        inline = self._inline.pop(display.id, None)
+        if inline is not None:
+            inline.stop()
+        if not self._inline and self.cells is not None:
+            self.cells.close()
+
     def no_display_left(self) -> None:
         """Put back what `display_is_there` changed."""
         self.background.remove()
+        self.interrupts.remove()
         if threading.current_thread() is threading.main_thread():
             self.gui.put_back()
         else:
@@ -75,6 +118,8 @@ class ShellParts:
         """Take the last picture, and close this process's own figures on the last display."""
         if self.views is not None:
             self.views.remember(display)
+        if (inline := self.inline(display)) is not None:
+            inline.remember()
         if last and threading.current_thread() is threading.main_thread():
             figures.close_all()
             self.gui.put_back()
@@ -83,15 +128,25 @@ class ShellParts:
         """Leave the last picture where the views were."""
         if self.views is not None:
             self.views.end(display)
+        self.stop_inline(display)
 
     def close(self) -> None:
         """Let the shell go."""
+        for inline in self._inline.values():
+            inline.stop()
+        self._inline.clear()
+        if self.cells is not None:
+            self.cells.close()
         self.shell.events.unregister("pre_run_cell", self._before_cell)
         if self.views is not None:
             self.shell.events.unregister("post_run_cell", self._after_cell)
 
     def _before_cell(self, *_: Any) -> None:
-        """Notice a display that ended, or was closed in its view, since the last cell."""
+        """Note which cell begins; notice a display that ended since the last one."""
+        if self._inline and self.cells is not None:
+            cell = self.cells.begin()
+            for inline in self._inline.values():
+                inline.begin_cell(cell)
         current = self._session.current
         if current is None:
             return
@@ -101,6 +156,7 @@ class ShellParts:
         if info.state == "parked":
             figures.close_all()
         self._session.release(current)
+        self.stop_inline(current)
         if info.state == "ended" and info.reason != STOPPED:
             what = f"Display {info.name!r} ({info.display}) has ended: {info.reason}"
             print(f"{what} To start a new one: %xdisplay", file=sys.stderr)  # noqa: T201
@@ -111,9 +167,15 @@ class ShellParts:
         session = self._session
         if session.current is None or session.host.via_server:
             return
-        if self.views.wants_pictures(session.current):
+        inline = self.inline(session.current)
+        wanted = self.views.wants_pictures(session.current)
+        if wanted or inline is not None:
             figures.settle(self._settled)
+        if wanted:
             self.views.refresh(session.current)
+        if inline is not None:
+            inline.catch_up()
+            inline.refresh()
 
     def _can_open_windows(self) -> bool:
         current = self._session.current

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 import threading
 import uuid
 from typing import TYPE_CHECKING, Any
 
 from jupyter_xdisplay.errors import XDisplayError
-from jupyter_xdisplay.kernel.host import PROCESS_NAME
+from jupyter_xdisplay.kernel.outputs import bundle, is_one_colour, mark
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,10 +15,6 @@ if TYPE_CHECKING:
     from jupyter_xdisplay.kernel.comm_bridge import CommBridge
     from jupyter_xdisplay.kernel.display import Display
     from jupyter_xdisplay.kernel.widget import DisplayWidget
-
-VIEW_MIME = "application/vnd.jupyter.widget-view+json"
-METADATA_KEY = "jupyter_xdisplay"
-"""Key in the metadata of an output; the server's save hook finds outputs by it."""
 
 
 class _Shown:
@@ -45,6 +40,7 @@ class Views:
     def __init__(self, on_stop: Callable[[Display], None]) -> None:
         self._on_stop = on_stop
         self._shown: dict[str, _Shown] = {}
+        self._lines: dict[str, _Shown] = {}
         self._importing = False
 
     def import_early(self) -> None:
@@ -64,14 +60,32 @@ class Views:
         from IPython.display import display as publish
 
         png = display.png()
-        shown = self._shown.get(display.id) or self._make(display, via_server=via_server)
+        shown = self._shown.get(display.id)
+        if shown is None:
+            shown = self._shown[display.id] = self._make(display, via_server=via_server)
         shown.png = png
         output = f"xdisplay-{uuid.uuid4().hex}"
         shown.outputs.append(output)
         publish(
             _bundle(display, png, shown.widget),
             raw=True,
-            metadata=_metadata(display),
+            metadata=mark(display.id),
+            display_id=output,
+        )
+
+    def show_line(self, display: Display, words: str, *, via_server: bool) -> None:
+        """Show one line about a display under the cell that runs, with which it can be stopped."""
+        from IPython.display import display as publish
+
+        line = self._lines.get(display.id)
+        if line is None:
+            line = self._lines[display.id] = self._make(display, via_server=via_server, folded=True)
+        output = f"xdisplay-{uuid.uuid4().hex}"
+        line.outputs.append(output)
+        publish(
+            bundle(words, None, line.widget),
+            raw=True,
+            metadata=mark(display.id, picture=False),
             display_id=output,
         )
 
@@ -96,7 +110,7 @@ class Views:
             return
         shown.png = png
         for output in shown.outputs:
-            _replace(output, _bundle(display, png, shown.widget), _metadata(display))
+            _replace(output, _bundle(display, png, shown.widget), mark(display.id))
 
     def remember(self, display: Display) -> None:
         """Take the last picture, before a display ends. One of a single colour shows nothing."""
@@ -108,33 +122,40 @@ class Views:
         except XDisplayError:
             candidates = [shown.still, shown.png]
         pictures = [png for png in candidates if png is not None]
-        telling = [png for png in pictures if not _is_single_colour(png)]
+        telling = [png for png in pictures if not is_one_colour(png)]
         shown.still = next(iter([*telling, *pictures]), None)
 
     def end(self, display: Display) -> None:
         """Leave the last picture in the outputs of a display that has ended or is parked."""
+        line = self._lines.pop(display.id, None)
+        if line is not None:
+            _close(line, _bundle(display, None, None))
         shown = self._shown.pop(display.id, None)
         if shown is None:
             return
-        for output in shown.outputs:
-            # Without our mark: the server would put a later picture, of an empty screen, here.
-            _replace(output, _bundle(display, shown.still, None), {})
-        if shown.bridge is not None:
-            shown.bridge.close()
-        shown.widget.close()
+        _close(shown, _bundle(display, shown.still, None))
 
-    def _make(self, display: Display, *, via_server: bool) -> _Shown:
+    def _make(self, display: Display, *, via_server: bool, folded: bool = False) -> _Shown:
         from jupyter_xdisplay.kernel.widget import DisplayWidget
 
         info = display.known_info
-        widget = DisplayWidget(info, via_server=via_server)
+        widget = DisplayWidget(info, via_server=via_server, folded=folded)
         bridge: CommBridge | None = None
         if not via_server:
             from jupyter_xdisplay.kernel.comm_bridge import CommBridge
 
             bridge = CommBridge(widget, info.socket, lambda: self._on_stop(display))
-        shown = self._shown[display.id] = _Shown(widget, bridge)
-        return shown
+        return _Shown(widget, bridge)
+
+
+def _close(shown: _Shown, left: dict[str, Any]) -> None:
+    """Leave something without life in place of all views."""
+    for output in shown.outputs:
+        # Without our mark: the server would put a later picture, of an empty screen, here.
+        _replace(output, left, {})
+    if shown.bridge is not None:
+        shown.bridge.close()
+    shown.widget.close()
 
 
 def _import_widget() -> None:
@@ -143,35 +164,10 @@ def _import_widget() -> None:
 
 def _bundle(display: Display, png: bytes | None, widget: DisplayWidget | None) -> dict[str, Any]:
     info = display.known_info
-    bundle: dict[str, Any] = {
-        "text/plain": f"<Display {info.name!r} {info.display} {info.size}>",
-    }
-    if png is not None:
-        bundle["image/png"] = base64.b64encode(png).decode()
-    if widget is not None:
-        bundle[VIEW_MIME] = {
-            "version_major": 2,
-            "version_minor": 0,
-            "model_id": widget.model_id,
-        }
-    return bundle
-
-
-def _metadata(display: Display) -> dict[str, Any]:
-    return {METADATA_KEY: {"display_id": display.id, "process": PROCESS_NAME}}
+    return bundle(f"<Display {info.name!r} {info.display} {info.size}>", png, widget)
 
 
 def _replace(output: str, bundle: dict[str, Any], metadata: dict[str, Any]) -> None:
     from IPython.display import update_display
 
     update_display(bundle, display_id=output, raw=True, metadata=metadata)
-
-
-def _is_single_colour(png: bytes) -> bool:
-    import io
-
-    import PIL.Image
-
-    image = PIL.Image.open(io.BytesIO(png)).convert("RGB")
-    extrema: Any = image.getextrema()
-    return all(low == high for low, high in extrema)

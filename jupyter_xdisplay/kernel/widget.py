@@ -56,7 +56,7 @@ def bundle_text() -> str:
 
 
 class DisplayWidget(anywidget.AnyWidget):
-    """The model of all views of one display.
+    """The model of all views of one display, or of one of its windows.
 
     Parameters
     ----------
@@ -64,6 +64,12 @@ class DisplayWidget(anywidget.AnyWidget):
         The display.
     via_server
         Whether the browser reaches it through the server extension; else through the comm.
+    window
+        One window of the display; 0 for the whole of it.
+    own
+        Whether that window is of this process itself.
+    folded
+        Views show only a line until they are opened.
     """
 
     _esm = traitlets.Unicode().tag(sync=True)
@@ -71,13 +77,27 @@ class DisplayWidget(anywidget.AnyWidget):
     name = traitlets.Unicode().tag(sync=True)
     via = traitlets.Enum(["server", "comm"]).tag(sync=True)
     info: Any = traitlets.Dict().tag(sync=True)
+    window_id = traitlets.Int().tag(sync=True)
+    own = traitlets.Bool().tag(sync=True)
+    folded = traitlets.Bool().tag(sync=True)
     fit = traitlets.Bool(True, help="Scale to the cell's width, else 1:1.").tag(sync=True)
 
-    def __init__(self, info: DisplayInfo, *, via_server: bool) -> None:
+    def __init__(
+        self,
+        info: DisplayInfo,
+        *,
+        via_server: bool,
+        window: int = 0,
+        own: bool = False,
+        folded: bool = False,
+    ) -> None:
         super().__init__(
             _esm=LOADER % __version__ if via_server else bundle_text(),
             display_id=info.id,
             name=info.name,
             via="server" if via_server else "comm",
             info=info.to_json(),
+            window_id=window,
+            own=own,
+            folded=folded,
         )

@@ -111,6 +111,11 @@ class ClientConnection(Connection[ServerMessage]):
         """The desktop's name."""
         return self._updates.name
 
+    @property
+    def screens(self) -> tuple[Screen, ...]:
+        """Those of the last ExtendedDesktopSize (rfbproto); empty before one came."""
+        return self._updates.screens
+
     # Receiving
 
     def _parse(self) -> Parse[None]:

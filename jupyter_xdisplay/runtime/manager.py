@@ -13,12 +13,12 @@ from typing import Any
 from traitlets import Float, Instance, Int, default
 from traitlets.config import LoggingConfigurable
 
-from jupyter_xdisplay.errors import DisplayNotFound, LimitReached, XDisplayError
+from jupyter_xdisplay.errors import DisplayEnded, DisplayNotFound, LimitReached, XDisplayError
 from jupyter_xdisplay.latest import Latest
 from jupyter_xdisplay.runtime.base import RunningSidecar
 from jupyter_xdisplay.runtime.local import LocalRuntime
 from jupyter_xdisplay.sidecar.client import SidecarClient, watch
-from jupyter_xdisplay.spec import DisplayInfo, DisplaySpec, ViewerInfo
+from jupyter_xdisplay.spec import DisplayInfo, DisplaySpec, Size, ViewerInfo
 
 ENDED_KEPT = 100
 """Ended displays that are remembered, so that views and kernels can be told why."""
@@ -134,19 +134,51 @@ class DisplayManager(LoggingConfigurable):
             return []
         return await asyncio.to_thread(_client(entry).viewers)
 
-    async def screenshot(self, display_id: str) -> bytes:
-        """Return the screen of a display as PNG: the last one taken where it has ended."""
-        self._entry(display_id)
-        return await asyncio.to_thread(self.still, display_id)
+    async def screenshot(self, display_id: str, *, window: int = 0) -> bytes:
+        """Return the screen of a display as PNG: the last one taken where it has ended.
 
-    def still(self, display_id: str, timeout_s: float = SCREENSHOT_TIMEOUT_S) -> bytes:
+        With `window`, that top-level window with its dialogs and pop-ups; of one that has closed
+        what its sidecar still has.
+        """
+        self._entry(display_id)
+        return await asyncio.to_thread(self.still, display_id, window=window)
+
+    def still(
+        self, display_id: str, timeout_s: float = SCREENSHOT_TIMEOUT_S, *, window: int = 0
+    ) -> bytes:
         """Do what `screenshot` does, blocking: for hooks that cannot wait otherwise."""
         entry = self._entry(display_id)
+        if window:
+            return _living(entry).window_screenshot(window, timeout_s)
         if entry.latest.value.state == "running":
             entry.picture = _client(entry).screenshot(timeout_s)
         if entry.picture is None:
             raise DisplayNotFound("This display has ended without a picture.", fix="%xdisplay")
         return entry.picture
+
+    async def resize_window(self, display_id: str, window: int, size: Size) -> DisplayInfo:
+        """Ask a window's program for another size in pixels; it may choose another."""
+        entry = self._entry(display_id)
+        return _take(entry, await asyncio.to_thread(_living(entry).resize_window, window, size))
+
+    async def close_window(
+        self, display_id: str, window: int, *, force: bool = False
+    ) -> DisplayInfo:
+        """Ask a window's program to close it.
+
+        With `force` end that program, be it hung or stopped.
+
+        Raises
+        ------
+        KernelConnected
+            When the program that is to be ended is the kernel of the display.
+        """
+        entry = self._entry(display_id)
+        client = _living(entry)
+        kernel_pid = self.kernel_pids.get(entry.latest.value.kernel_id or "")
+        keep = [kernel_pid] if kernel_pid is not None else []
+        info = await asyncio.to_thread(client.close_window, window, force=force, keep=keep)
+        return _take(entry, info)
 
     async def stop(self, display_id: str, *, force: bool = False) -> DisplayInfo:
         """End a display; park it where that would end the kernel's own process.
@@ -299,3 +331,11 @@ def _take(entry: _Entry, info: DisplayInfo) -> DisplayInfo:
 
 def _client(entry: _Entry) -> SidecarClient:
     return SidecarClient(entry.latest.value.socket)
+
+
+def _living(entry: _Entry) -> SidecarClient:
+    """Return what talks to the sidecar of a display, unless that has ended."""
+    info = entry.latest.value
+    if info.state == "ended":
+        raise DisplayEnded(f"This display has ended. {info.reason}", fix=info.fix)
+    return _client(entry)

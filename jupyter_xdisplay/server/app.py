@@ -15,8 +15,11 @@ from jupyter_xdisplay.runtime.manager import DisplayManager
 from jupyter_xdisplay.server.handlers import HANDLERS
 from jupyter_xdisplay.server.kernel_socket import KernelSocket
 from jupyter_xdisplay.server.kernels import Kernels
+from jupyter_xdisplay.server.recordings import Recordings
 from jupyter_xdisplay.server.stills import Stills
 from jupyter_xdisplay.server.tunnel import TUNNELS
+from jupyter_xdisplay.server.view_page import PAGES
+from jupyter_xdisplay.server.window_handlers import WINDOW_HANDLERS
 
 HOUSEKEEPING_MS = 2000
 
@@ -60,10 +63,13 @@ class XDisplayApp(ExtensionApp):
         )
         self.kernels.attach()
         Stills(self.manager).attach(serverapp.contents_manager)
+        self.recordings = self.settings["xdisplay_recordings"] = Recordings(
+            self.manager, serverapp.contents_manager, serverapp.session_manager
+        )
 
     def initialize_handlers(self) -> None:
-        """Register REST and WebSocket handlers."""
-        self.handlers.extend([*HANDLERS, *TUNNELS])
+        """Register REST and WebSocket handlers, and pages."""
+        self.handlers.extend([*HANDLERS, *WINDOW_HANDLERS, *TUNNELS, *PAGES])
 
     async def _start_jupyter_server_extension(self, serverapp: Any) -> None:
         if self.kernel_socket is not None:
@@ -85,6 +91,7 @@ class XDisplayApp(ExtensionApp):
         this process ends goes with it (the sidecars hold a lease on it).
         """
         self._housekeeping.stop()
+        await self.recordings.close()
         await self.manager.forget_kernel(None)
         if self.kernel_socket is not None:
             self.kernel_socket.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from jupyter_core.utils import ensure_async
 from traitlets.config import LoggingConfigurable
 
@@ -98,6 +99,7 @@ class Kernels(LoggingConfigurable):
             try:
                 kwargs["env"] = {**environment, **await self._environment(kernel.kernel_id)}
                 await launch(kernel_cmd, **kwargs)
+                self._note_process(kernel)
             finally:
                 self._launching.discard(kernel.kernel_id)
 
@@ -108,6 +110,14 @@ class Kernels(LoggingConfigurable):
 
         kernel._async_launch_kernel = launch_with_display  # noqa: SLF001
         kernel._async_cleanup_resources = clean_with_displays  # noqa: SLF001
+
+    def _note_process(self, kernel: Any) -> None:
+        """Note a process that runs here, so that it is spared although it never asked us.
+
+        Started by a wrapper, it tells another one when it asks (`KernelSocket`).
+        """
+        if isinstance(kernel.provisioner, LocalProvisioner) and kernel.provisioner.pid:
+            self._manager.kernel_pids[kernel.kernel_id] = kernel.provisioner.pid
 
     async def _environment(self, kernel_id: str) -> dict[str, str]:
         """Return what a kernel process gets at its launch, be it the first or a restart."""

@@ -1,26 +1,43 @@
 """Notebook files hold a picture of each display; pages get the live view while it lives.
 
-The live view is a widget. Without its model a front end shows an error in its place, even where a
-PNG lies beside it (JupyterLab 4.6 with a new kernel). So a notebook that is saved gets the screen
-as it is at that moment, also while the kernel is busy, and a small reference in place of the
-widget; a notebook that is read gets the widget back where its display and its model are alive.
+The live view is a widget, of a whole screen or of one window. Without its model a front end shows
+an error in its place, even where a PNG lies beside it (JupyterLab 4.6 with a new kernel). So a
+notebook that is saved gets the screen or the window as it is at that moment, also while the kernel
+is busy, and a small reference in place of the widget; a notebook that is read gets the widget back
+where its display, its window and its model are alive.
 """
 
 from __future__ import annotations
 
 import base64
 import inspect
-from collections.abc import Awaitable, Iterator
-from typing import Any
+import time
+from collections.abc import Awaitable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import suppress
+from typing import Any, NamedTuple
 
 from jupyter_xdisplay.errors import DisplayNotFound, XDisplayError
 from jupyter_xdisplay.runtime.manager import DisplayManager
+from jupyter_xdisplay.server.pictures import compact, decoded, is_single_colour
 
 METADATA_KEY = "jupyter_xdisplay"
 VIEW_MIME = "application/vnd.jupyter.widget-view+json"
 REFERENCE_KEY = "view"
+WINDOW_KEY = "window"
+PICTURE_MIME = "image/png"
 TIMEOUT_S = 1.5
-"""A save waits no longer for a picture, and with it the whole server."""
+"""A save waits no longer for all its pictures, and with it the whole server."""
+
+AT_ONCE = 8
+"""Pictures that are asked for at one time."""
+
+
+class _Shown(NamedTuple):
+    """What an output shows: a display, or one window of it; window 0 is the screen."""
+
+    display_id: str
+    window: int
 
 
 class Stills:
@@ -48,15 +65,19 @@ class Stills:
 
     def before_save(self, *, model: dict[str, Any], **_: Any) -> None:
         """Put pictures and references into a notebook model, in place."""
-        for mark, data in _display_outputs(model):
+        outputs = list(_display_outputs(model))
+        wanted = (mark for mark, _ in outputs if mark.get("picture", True))
+        pictures = self._pictures(shown for mark in wanted if (shown := _shown(mark)))
+        for mark, data in outputs:
             view = data.pop(VIEW_MIME, None)
             if view is not None:
                 mark[REFERENCE_KEY] = view
-            try:
-                picture = self._manager.still(str(mark.get("display_id")), TIMEOUT_S)
-            except XDisplayError:
+            picture = pictures.get(_shown(mark)) if mark.get("picture", True) else None
+            if picture is None:
                 continue  # another server's display, or long gone: the picture there stays
-            data["image/png"] = base64.b64encode(picture).decode() + "\n"
+            if is_single_colour(picture) and not is_single_colour(decoded(data.get(PICTURE_MIME))):
+                continue
+            data[PICTURE_MIME] = base64.b64encode(picture).decode() + "\n"
 
     def revive(self, model: dict[str, Any]) -> dict[str, Any]:
         """Put live views back into a notebook model where they can live; return the model."""
@@ -69,11 +90,32 @@ class Stills:
     async def _revive_later(self, model: Awaitable[dict[str, Any]]) -> dict[str, Any]:
         return self.revive(await model)
 
+    def _pictures(self, wanted: Iterable[_Shown]) -> dict[_Shown | None, bytes]:
+        """Return the pictures that are there in time, each asked for once."""
+        end = time.monotonic() + TIMEOUT_S
+        found: dict[_Shown | None, bytes] = {}
+
+        def take(shown: _Shown) -> None:
+            timeout_s = max(0.01, end - time.monotonic())
+            with suppress(XDisplayError):
+                found[shown] = self._manager.still(shown.display_id, timeout_s, window=shown.window)
+                found[shown] = compact(found[shown])  # if there is the time, else the next time
+
+        threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="still")
+        wait([threads.submit(take, shown) for shown in dict.fromkeys(wanted)], TIMEOUT_S)
+        threads.shutdown(wait=False, cancel_futures=True)
+        return dict(found)
+
     def _is_alive(self, mark: dict[str, Any]) -> bool:
-        """Tell whether the display runs, and the kernel process that has the widget's model."""
+        """Tell whether the display runs, the window, and the process that has the model."""
+        shown = _shown(mark)
+        if shown is None:
+            return False
         try:
-            info = self._manager.get(str(mark.get("display_id")))
+            info = self._manager.get(shown.display_id)
         except DisplayNotFound:
+            return False
+        if shown.window and shown.window not in {window.id for window in info.windows}:
             return False
         process = self._manager.kernel_processes.get(info.kernel_id or "")
         return info.state == "running" and process is not None and process == mark.get("process")
@@ -90,6 +132,14 @@ def _display_outputs(model: dict[str, Any]) -> Iterator[tuple[dict[str, Any], di
             mark = metadata.get(METADATA_KEY) if isinstance(metadata, dict) else None
             if isinstance(mark, dict) and isinstance(data, dict):
                 yield mark, data
+
+
+def _shown(mark: dict[str, Any]) -> _Shown | None:
+    """Return what a mark names; None for a damaged one."""
+    display_id, window = mark.get("display_id"), mark.get(WINDOW_KEY, 0)
+    if isinstance(display_id, str) and isinstance(window, int) and 0 <= window < 1 << 32:
+        return _Shown(display_id, int(window))
+    return None
 
 
 def _objects(value: Any) -> list[dict[str, Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from typing import Any
 
 from jupyter_core.utils import ensure_async
@@ -14,7 +15,7 @@ from tornado.iostream import IOStream, StreamClosedError
 from tornado.web import HTTPError
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
-from jupyter_xdisplay.errors import DisplayEnded, DisplayNotFound, XDisplayError
+from jupyter_xdisplay.errors import DisplayEnded, DisplayNotFound, WindowNotFound, XDisplayError
 from jupyter_xdisplay.runtime.manager import DisplayManager
 from jupyter_xdisplay.server.handlers import RESOURCE
 from jupyter_xdisplay.sidecar.client import open_rfb
@@ -22,6 +23,9 @@ from jupyter_xdisplay.sidecar.client import open_rfb
 CHUNK_BYTES = 256 * 1024
 CLOSE_GONE = 4404
 CLOSE_FAILED = 4500
+WINDOW_PATTERN = re.compile("[0-9]{1,10}")
+"""`WindowInfo.id` in an address."""
+
 REASON_MAX_BYTES = 120
 """A close frame holds 125 bytes with its code (RFC 6455, 5.5)."""
 
@@ -55,30 +59,38 @@ class DisplaySocket(WebSocketMixin, WebSocketHandler, JupyterHandler):
 
     def close_with(self, error: XDisplayError) -> None:
         """Close, saying why in a few words; the rest is told by REST."""
-        gone = isinstance(error, (DisplayNotFound, DisplayEnded))
+        gone = isinstance(error, (DisplayNotFound, DisplayEnded, WindowNotFound))
         reason = error.message.encode()[:REASON_MAX_BYTES].decode("utf-8", "ignore")
         self.close(CLOSE_GONE if gone else CLOSE_FAILED, reason)
 
 
 class RfbTunnel(DisplaySocket):
-    """One viewer's RFB stream."""
+    """One viewer's RFB stream, of the screen or (`?window=ID`) of one top-level window."""
 
     _stream: IOStream | None = None
     _carrier: asyncio.Task[None] | None = None
 
     async def open(self, display_id: str) -> None:
-        """Connect to the display's RFB server."""
+        """Connect to the display's RFB server; `?view_only=1` takes no input."""
         super().open(display_id)
         self.set_nodelay(True)
         try:
             info = self.displays.get(display_id)
             if info.state == "ended":
                 raise DisplayEnded(info.reason or "It has ended.")
-            self._stream = await open_rfb(info.socket)
+            view_only = self.get_query_argument("view_only", "0") == "1"
+            self._stream = await open_rfb(info.socket, self._window(), view_only=view_only)
         except XDisplayError as error:
             self.close_with(error)
             return
         self._carrier = asyncio.create_task(self._to_viewer(self._stream))
+
+    def _window(self) -> int:
+        """Return which window is asked for, 0 for the screen."""
+        text = self.get_query_argument("window", "0")
+        if WINDOW_PATTERN.fullmatch(text) is None:
+            raise WindowNotFound(f"{text!r} is no window's number.")
+        return int(text)
 
     async def on_message(self, message: str | bytes) -> None:
         """Carry input to the RFB server; tornado waits for it before the next (backpressure)."""

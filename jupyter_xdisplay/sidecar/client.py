@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import socket
 from collections.abc import AsyncGenerator, Iterable
 from pathlib import Path
@@ -24,7 +25,7 @@ READ_CHUNK_BYTES = 256 * 1024
 
 MAX_LINE_BYTES = 4 * 1024 * 1024
 UPGRADE = (
-    "GET /rfb?window={window} HTTP/1.1\r\n"
+    "GET /rfb?window={window}&view_only={view_only:d} HTTP/1.1\r\n"
     "Host: localhost\r\nConnection: Upgrade\r\nUpgrade: rfb\r\n\r\n"
 )
 # HTTP/1.0, so that the answer comes without chunks
@@ -56,16 +57,30 @@ class SidecarClient:
         return self._act("resize", {"size": str(size)})
 
     def window_screenshot(self, window: int, timeout_s: float = 30.0) -> bytes:
-        """Return a top-level window, its dialogs and pop-ups as PNG."""
+        """Return a top-level window, its dialogs and pop-ups as PNG.
+
+        Of a window that has closed: its last picture, if `follow_windows` was called before.
+        """
         return request(self.path, "GET", f"/windows/{window}", timeout_s=timeout_s)
 
     def resize_window(self, window: int, size: Size) -> DisplayInfo:
         """Ask a window's program for another size in pixels."""
         return self._act(f"windows/{window}", {"size": str(size)})
 
-    def close_window(self, window: int) -> DisplayInfo:
-        """Ask a window's program to close it (WM_DELETE_WINDOW)."""
-        return _info(request(self.path, "DELETE", f"/windows/{window}"))
+    def close_window(
+        self, window: int, *, force: bool = False, keep: Iterable[int] = ()
+    ) -> DisplayInfo:
+        """Ask a window's program to close it (WM_DELETE_WINDOW); with `force` end that program.
+
+        Raises
+        ------
+        KernelConnected
+            When the program that is to be ended is one of the process ids in `keep`.
+        """
+        if not force:
+            return _info(request(self.path, "DELETE", f"/windows/{window}"))
+        body = {"keep": list(keep)}
+        return _info(request(self.path, "DELETE", f"/windows/{window}?force=1", body))
 
     def clear(self, keep: Iterable[int] = ()) -> DisplayInfo:
         """Close the windows of all programs but those of the process ids in `keep`."""
@@ -78,6 +93,10 @@ class SidecarClient:
     def unpark(self) -> DisplayInfo:
         """Take a parked display into use again."""
         return self._act("unpark")
+
+    def follow_windows(self) -> DisplayInfo:
+        """Keep what covered windows draw, and the last picture of each window that closes."""
+        return self._act("follow")
 
     def viewers(self) -> list[ViewerInfo]:
         """Return what each viewer gets; x11vnc tells nothing of its viewers."""
@@ -109,7 +128,9 @@ class SidecarClient:
         """End the sidecar, its X server and all that it runs."""
         return self._act("stop")
 
-    def open_rfb(self, timeout_s: float = 10.0, *, window: int = 0) -> socket.socket:
+    def open_rfb(
+        self, timeout_s: float = 10.0, *, window: int = 0, view_only: bool = False
+    ) -> socket.socket:
         """Return a blocking socket that carries RFB bytes, of the screen or of one window.
 
         Raises
@@ -123,7 +144,7 @@ class SidecarClient:
         stream.settimeout(timeout_s)
         try:
             stream.connect(self.path)
-            _upgrade(stream, window)
+            _upgrade(stream, UPGRADE.format(window=window, view_only=view_only))
         except OSError as error:
             stream.close()
             raise _gone(self.path, error) from error
@@ -137,9 +158,9 @@ class SidecarClient:
         return _info(request(self.path, "POST", f"/{action}", body or {}))
 
 
-def _upgrade(stream: socket.socket, window: int) -> None:
+def _upgrade(stream: socket.socket, request_text: str) -> None:
     """Ask for RFB and read the answer's head, byte by byte: what follows belongs to RFB."""
-    stream.sendall(UPGRADE.format(window=window).encode())
+    stream.sendall(request_text.encode())
     head = b""
     while not head.endswith(b"\r\n\r\n"):
         byte = stream.recv(1)
@@ -150,7 +171,7 @@ def _upgrade(stream: socket.socket, window: int) -> None:
         raise _refused(head + stream.recv(MAX_HEADER_BYTES))
 
 
-async def open_rfb(path: str, window: int = 0) -> IOStream:
+async def open_rfb(path: str, window: int = 0, *, view_only: bool = False) -> IOStream:
     """Return a stream that carries RFB bytes, of the screen or of one window.
 
     Raises
@@ -162,7 +183,8 @@ async def open_rfb(path: str, window: int = 0) -> IOStream:
     """
     stream = await _connect(path)
     try:
-        await asyncio.wait_for(_upgrade_stream(stream, window), UPGRADE_TIMEOUT_S)
+        request_text = UPGRADE.format(window=window, view_only=view_only)
+        await asyncio.wait_for(_upgrade_stream(stream, request_text), UPGRADE_TIMEOUT_S)
     except (StreamClosedError, OSError, asyncio.TimeoutError) as error:
         stream.close()
         raise _gone(path, error) from error
@@ -172,11 +194,13 @@ async def open_rfb(path: str, window: int = 0) -> IOStream:
     return stream
 
 
-async def _upgrade_stream(stream: IOStream, window: int) -> None:
-    await stream.write(UPGRADE.format(window=window).encode())
+async def _upgrade_stream(stream: IOStream, request_text: str) -> None:
+    await stream.write(request_text.encode())
     head = await stream.read_until(b"\r\n\r\n", max_bytes=MAX_HEADER_BYTES)
     if _status(head) != 101:
-        raise _refused(head + await stream.read_until_close())
+        # not until the connection closes: HTTP/1.1 keeps it
+        length = re.search(rb"\r\n[Cc]ontent-[Ll]ength: *([0-9]{1,6})\r\n", head)
+        raise _refused(head + await stream.read_bytes(int(length[1]) if length else 0))
 
 
 async def watch(path: str) -> AsyncGenerator[DisplayInfo, None]:

@@ -8,14 +8,17 @@
 ``POST /clear``           ``{"keep": [pid, …]}``: closes the windows of all other programs
 ``POST /park|unpark``     ``{"keep": [pid, …]}`` → `DisplayInfo`
 ``POST /stop``            ends the sidecar
+``POST /follow``          keeps what covered windows draw, and the last picture of each that closes
 ``GET /viewers``          a list of `ViewerInfo` as JSON
 ``POST /vnc``             `VncRequest` → `VncAccess`: opens a VNC port
 ``DELETE /vnc``           closes it → `DisplayInfo`
 ``GET /rfb``              ``Upgrade: rfb`` → 101, then RFB (RFC 6143) both ways; of one window
                           with ``?window=ID``, to look only with ``?view_only=1``
-``GET /windows/ID``       that window, its dialogs and pop-ups as PNG
+``GET /windows/ID``       that window, its dialogs and pop-ups as PNG; of one that has closed the
+                          last picture, if windows were followed
 ``POST /windows/ID``      ``{"size": "640x480"}`` asks its program for that size
-``DELETE /windows/ID``    asks its program to close it
+``DELETE /windows/ID``    asks its program to close it; ``?force=1`` ends the program, unless it
+                          is one of ``{"keep": [pid, …]}``
 ========================  ======================================================================
 
 An upgrade and not a WebSocket: the stream then costs no framing or masking on this hop, and it
@@ -48,7 +51,7 @@ def serve(sidecar: Sidecar) -> HTTPServer:
         (r"/info", InfoHandler),
         (r"/events", EventsHandler),
         (r"/screenshot", ScreenshotHandler),
-        (r"/(resize|clear|park|unpark|stop)", ActionHandler),
+        (r"/(resize|clear|park|unpark|stop|follow)", ActionHandler),
         (r"/viewers", ViewersHandler),
         (r"/vnc", VncHandler),
         (r"/rfb", RfbHandler),
@@ -146,6 +149,8 @@ class ActionHandler(SidecarHandler):
             await self.sidecar.park(_pids(body))
         elif action == "unpark":
             await self.sidecar.unpark()
+        elif action == "follow":
+            await self.sidecar.follow_windows()
         else:
             asyncio.get_running_loop().call_soon(asyncio.ensure_future, self.sidecar.end())
         self.answer(self.sidecar.info.value)
@@ -167,8 +172,12 @@ class WindowHandler(SidecarHandler):
         self.answer(self.sidecar.info.value)
 
     async def delete(self, window: str) -> None:
-        """Ask the program to close it."""
-        await self.sidecar.single_windows.close(int(window))
+        """Ask the program to close it; `?force=1` ends the program."""
+        if self.get_query_argument("force", "0") == "1":
+            keep = _pids(self.json_object())
+            await self.sidecar.single_windows.end_program(int(window), keep)
+        else:
+            await self.sidecar.single_windows.close(int(window))
         self.answer(self.sidecar.info.value)
 
 

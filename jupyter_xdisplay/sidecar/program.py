@@ -59,7 +59,11 @@ class Sidecar:
         self._tasks: list[asyncio.Task[None]] = []
         self._x_thread = XThread(self.xserver.child)
         self.single_windows = SingleWindows(
-            self.xserver, self._x_thread, lambda: self._connection, lambda: self.info.value
+            self.xserver,
+            self._x_thread,
+            lambda: self._connection,
+            lambda: self.info.value,
+            self._own_pids,
         )
 
     async def start(self) -> None:
@@ -133,6 +137,11 @@ class Sidecar:
         self._tell(state="running")
         self._write_connection_file()
         return self.info.value
+
+    async def follow_windows(self) -> None:
+        """Keep what windows draw while they are covered, and the last picture of each."""
+        await self.single_windows.keep_contents()
+        self._watcher.keep_pictures(self.single_windows.keep_picture)
 
     @property
     def viewing(self) -> Viewing:
@@ -289,9 +298,12 @@ class Sidecar:
         self.viewing.set_windows(windows)
 
     def _of_others(self, pids: tuple[int, ...]) -> tuple[int, ...]:
-        """Leave out ourselves, the helpers, and the X server: it is a client of its own."""
-        own = {os.getpid(), *(child.pid for child in self._children())}
+        own = self._own_pids()
         return tuple(pid for pid in pids if pid not in own)
+
+    def _own_pids(self) -> set[int]:
+        """Return ourselves, the helpers, and the X server: it is a client of its own."""
+        return {os.getpid(), *(child.pid for child in self._children())}
 
     async def _watch_xserver(self) -> None:
         status = await self.xserver.child.wait()

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
-from jupyter_xdisplay.errors import WindowNotFound
+from jupyter_xdisplay.errors import KernelConnected, WindowNotFound
+from jupyter_xdisplay.sidecar.end_program import end_process, open_process
 from jupyter_xdisplay.sidecar.x_thread import XThread
 from jupyter_xdisplay.sidecar.xserver import XServer
-from jupyter_xdisplay.spec import DisplayInfo, Size
+from jupyter_xdisplay.spec import DisplayInfo, Size, WindowInfo, check_size
 
 if TYPE_CHECKING:
     from jupyter_xdisplay.x11.connection import X11Connection
+
+
+PICTURES_MAX = 64
+"""Most pictures that are kept of windows that have closed; those of the oldest go."""
 
 
 class SingleWindows:
@@ -29,6 +35,8 @@ class SingleWindows:
         Gives the supervisor's X connection, as long as the display lives.
     info
         Gives the display as it is.
+    own_pids
+        Gives the processes that belong to the display itself.
     """
 
     def __init__(
@@ -37,18 +45,23 @@ class SingleWindows:
         thread: XThread,
         connection: Callable[[], X11Connection],
         info: Callable[[], DisplayInfo],
+        own_pids: Callable[[], set[int]],
     ) -> None:
         self._xserver = xserver
         self._thread = thread
         self._connection = connection
         self._info = info
+        self._own_pids = own_pids
+        self._ends: set[asyncio.Task[None]] = set()
         self._keeping = False
+        self._pictures: dict[int, bytes] = {}
 
     async def resize(self, window: int, size: Size) -> None:
-        """Ask its program for another size in pixels."""
+        """Ask its program for another size in pixels, at most as large as the screen can be."""
         from jupyter_xdisplay.x11.window_actions import WindowActions
 
         self._check(window)
+        check_size(size, largest=self._info().max_size)
         await self._thread.run(lambda: WindowActions(self._connection()).resize(window, size))
 
     async def close(self, window: int) -> None:
@@ -58,10 +71,54 @@ class SingleWindows:
         self._check(window)
         await self._thread.run(lambda: WindowActions(self._connection()).close(window))
 
+    async def end_program(self, window: int, keep: Collection[int]) -> None:
+        """End its program, also one that hangs or is stopped; the window goes at once.
+
+        The X server hangs up on it, and a process of this user gets TERM, then KILL.
+
+        Parameters
+        ----------
+        window
+            The window.
+        keep
+            Process ids that must live: a kernel whose X client is closed ends (facts 24).
+
+        Raises
+        ------
+        KernelConnected
+            When the program is one of `keep`.
+        """
+        from jupyter_xdisplay.x11.clients import Clients
+
+        told_pid = self._check(window).pid
+        own = self._own_pids()
+
+        def close() -> int | None:
+            clients = Clients(self._connection())
+            pid = clients.pid_of(window)
+            if not {pid, told_pid}.isdisjoint(keep):
+                raise KernelConnected(
+                    "This window belongs to the kernel's own process: "
+                    "to end its program would end the kernel.",
+                    fix="interrupt the kernel; if it does not answer, restart it",
+                )
+            # what a program says of itself (_NET_WM_PID) must not make us end another one
+            process = None if pid in own else open_process(pid)
+            clients.kill_owner(window)
+            return process
+
+        process = await self._thread.run(close)
+        if process is not None:
+            task = asyncio.create_task(end_process(process), name=f"end window {window:#x}")
+            self._ends.add(task)
+            task.add_done_callback(self._ends.discard)
+
     async def screenshot(self, window: int) -> bytes:
-        """Return it with its dialogs and pop-ups as PNG."""
+        """Return it with its dialogs and pop-ups as PNG; the last picture of one that closed."""
         from jupyter_xdisplay.x11.window_picture import window_png
 
+        if not self._is_open(window) and window in self._pictures:
+            return self._pictures[window]
         self._check(window)
         await self.keep_contents()
         where = self._xserver.display, self._xserver.xauthority
@@ -79,6 +136,20 @@ class SingleWindows:
             await self._thread.run(lambda: keep_contents(self._connection()))
             self._keeping = True
 
-    def _check(self, window: int) -> None:
-        if window not in {info.id for info in self._info().windows}:
-            raise WindowNotFound(f"There is no window {window:#x} on this display any more.")
+    def keep_picture(self, window: int, png: bytes, one_colour: bool) -> None:
+        """Keep the last picture of a window, unless there is one that shows more."""
+        if one_colour and window in self._pictures:
+            return
+        self._pictures.pop(window, None)
+        self._pictures[window] = png
+        while len(self._pictures) > PICTURES_MAX:
+            del self._pictures[next(iter(self._pictures))]
+
+    def _is_open(self, window: int) -> bool:
+        return window in {info.id for info in self._info().windows}
+
+    def _check(self, window: int) -> WindowInfo:
+        for info in self._info().windows:
+            if info.id == window:
+                return info
+        raise WindowNotFound(f"There is no window {window:#x} on this display any more.")

@@ -8,6 +8,7 @@ import xcffib
 import xcffib.res
 import xcffib.xproto
 
+from jupyter_xdisplay.errors import WindowNotFound
 from jupyter_xdisplay.x11.connection import X11Connection
 
 LOCAL_CLIENT_PID = 2
@@ -49,6 +50,23 @@ class Clients:
         """Return the resource base of the client that made `resource` (X11 protocol, chapter 8)."""
         mask: int = self._x.raw.get_setup().resource_id_mask
         return resource & ~mask
+
+    def pid_of(self, resource: int) -> int:
+        """Return the pid of the client that made `resource`; 0 where it is not known."""
+        return self.pids().get(self.base_of(resource), 0)
+
+    def kill_owner(self, window: int) -> None:
+        """Close the client that made a window (KillClient): nothing is asked of its program.
+
+        Raises
+        ------
+        WindowNotFound
+            When the window is gone.
+        """
+        try:
+            self._x.core.KillClient(window, is_checked=True).check()
+        except xcffib.Error as error:
+            raise WindowNotFound(f"Window {window:#x} has closed.") from error
 
     def with_windows(self) -> set[int]:
         """Return the resource bases of all clients that have a window anywhere below the root.

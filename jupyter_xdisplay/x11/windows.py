@@ -14,11 +14,13 @@ import xcffib
 import xcffib.xproto
 from xcffib.xproto import EventMask
 
-from jupyter_xdisplay.spec import WindowInfo
+from jupyter_xdisplay.spec import Size, WindowInfo
 from jupyter_xdisplay.x11.clients import Clients
 from jupyter_xdisplay.x11.connection import X11Connection
+from jupyter_xdisplay.x11.geometry import Rect
 from jupyter_xdisplay.x11.last_pictures import LastPictures, Store
 from jupyter_xdisplay.x11.responding import CHECK_INTERVAL_S, Responding
+from jupyter_xdisplay.x11.room import place_with_room
 
 CLIENTS_INTERVAL_S = 2.0
 """There is no event for clients that come and go without a window: they are looked up."""
@@ -56,6 +58,7 @@ class WindowWatcher(threading.Thread):
         self._stopping = False
         self._store: Store | None = None
         self._pictures: LastPictures | None = None
+        self._placed: set[int] = set()
         self._watched: set[int] = set()
         self._pids: dict[int, int] = {}
         self._last: tuple[tuple[WindowInfo, ...], tuple[int, ...]] | None = None
@@ -66,7 +69,10 @@ class WindowWatcher(threading.Thread):
         os.write(self._wake_write, b"p")
 
     def keep_pictures(self, store: Store) -> None:
-        """Give the last picture of each window that closes to `store`, from now on."""
+        """Give the last picture of each window that closes to `store`, from now on.
+
+        New windows are moved to where their menus have room: each is looked at by itself.
+        """
         self._store = store
         os.write(self._wake_write, b"k")
 
@@ -81,7 +87,9 @@ class WindowWatcher(threading.Thread):
             self._x = X11Connection(self._display, self._xauthority)
             self._clients = Clients(self._x)
             self._responding = Responding(self._x, self._server_pid)
-            self._select(self._x.root, EventMask.SubstructureNotify | EventMask.PropertyChange)
+            mask = EventMask.SubstructureNotify | EventMask.PropertyChange
+            # Qt answers pings to those who hear of the root window itself.
+            self._select(self._x.root, mask | EventMask.StructureNotify)
             self._report()
             while not self._stopping:
                 if not self._take_events():  # some came with the replies to our own requests
@@ -134,9 +142,24 @@ class WindowWatcher(threading.Thread):
             self._pictures = LastPictures(self._x, self._store)
         if self._pictures is not None:
             self._pictures.follow(current[0])
+            self._give_room(current[0])
         if current != self._last:
             self._last = current
             self._listener(*current)
+
+    def _give_room(self, windows: tuple[WindowInfo, ...]) -> None:
+        """Move windows that are new to where their menus have room."""
+        geometry = self._x.core.GetGeometry(self._x.root).reply()
+        screen = Size(geometry.width, geometry.height)
+        for info in windows:
+            if info.id in self._placed or info.parent:
+                continue
+            rect = Rect(info.x, info.y, info.width, info.height)
+            place = place_with_room(rect, screen)
+            if place != rect[:2]:
+                mask = xcffib.xproto.ConfigWindow.X | xcffib.xproto.ConfigWindow.Y
+                self._x.core.ConfigureWindow(info.id, mask, list(place))
+        self._placed = {info.id for info in windows}
 
     def _windows(self) -> tuple[WindowInfo, ...]:
         listed = self._x.property_numbers(self._x.root, "_NET_CLIENT_LIST")

@@ -16,7 +16,7 @@ export class Collapsed {
   private readonly stopButton: HTMLButtonElement;
 
   constructor(actions: CollapsedActions) {
-    this.showButton = textButton('Show', 'show', actions.show);
+    this.showButton = textButton('Show desktop', 'show', actions.show);
     this.stopButton = textButton('Stop display', 'stop', () => {
       this.words.textContent = 'Stopping…';
       this.stopButton.disabled = true;

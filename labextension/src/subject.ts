@@ -27,7 +27,7 @@ export class Subject {
 
   get title(): string {
     const title = this.windowId ? this.window?.title : this.info.name;
-    return title || 'untitled window'; // an empty one, too
+    return title?.trim() || 'untitled window';
   }
 
   /** What stands beside the title. */

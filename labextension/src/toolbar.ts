@@ -32,6 +32,7 @@ export class Toolbar {
   });
   private readonly keyboardWords = element('span', { class: 'keyboard-words' });
   private readonly scaling: HTMLButtonElement;
+  private readonly isWindow: boolean;
   private readonly fullScreen: HTMLButtonElement;
 
   constructor(actions: ToolbarActions) {
@@ -54,6 +55,8 @@ export class Toolbar {
     });
     popOut.hidden = page === null;
     label(popOut, 'Show it in a tab of its own');
+    this.isWindow = actions.isWindow;
+    this.scaling.hidden = actions.isWindow;
     this.root = element(
       'div',
       {
@@ -106,8 +109,9 @@ export class Toolbar {
     this.meta.textContent = meta;
   }
 
-  /** The tooltip has what is good to know, but not worth a line. */
-  setState(words: string, tooltip: string): void {
+  /** The tooltip has what is good to know, but not worth a line. A window that is fine says none. */
+  setState(state: string, tooltip: string, fine: boolean): void {
+    const words = fine && this.isWindow ? '' : state;
     if (this.state.textContent !== words) {
       this.state.textContent = words;
     }

@@ -50,7 +50,8 @@ export class TopLayer {
     const { left, top } = this.place.getBoundingClientRect();
     const [x, y] = [left - parts[0].x, top - parts[0].y];
     const seen = seenThrough(this.place);
-    const path = clipPath(parts, { ...seen, x: seen.x - x, y: seen.y - y });
+    const { width, height } = seen;
+    const path = clipPath(parts, { x: seen.x - x, y: seen.y - y, width, height });
     const shown = `${x} ${y} ${path}`;
     if (shown !== this.shown) {
       this.shown = shown;

@@ -27,8 +27,8 @@ export interface ViewOptions {
   readonly windowId?: number;
   /** Whether that window is of the kernel's own process. */
   readonly own?: boolean;
-  /** False: only a line at first. */
-  readonly open?: boolean;
+  /** Only a line at first. */
+  readonly folded?: boolean;
   readonly scaling: Scaling;
   /** The user chose another scaling. */
   readonly onScaling: (scaling: Scaling) => void;
@@ -88,7 +88,7 @@ export class View {
       },
     );
     this.assemble();
-    if (options.open === false) {
+    if (options.folded) {
       this.showOpen(false);
     }
     this.sight = new Sight(this.host, (visible) => {
@@ -274,7 +274,7 @@ export class View {
   private showPhase(phase: Phase): void {
     const words = wordsFor(phase, this.transport.patienceHint);
     const hint = phase.kind === 'connected' ? this.clipboard.hint : '';
-    this.toolbar.setState(words.state, hint);
+    this.toolbar.setState(words.state, hint, phase.kind === 'connected');
     this.curtain.show(words, phase.kind === 'waiting' ? phase.retryAt : null);
     this.tell('state', phase.kind);
   }

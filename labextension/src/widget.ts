@@ -14,8 +14,8 @@ interface Traits {
   readonly window_id: number;
   /** Whether that window is of the kernel's own process. */
   readonly own: boolean;
-  /** False: only a line at first. */
-  readonly open: boolean;
+  /** Only a line at first. */
+  readonly folded: boolean;
 }
 
 interface Model extends CommModel {
@@ -42,7 +42,8 @@ function scalingOf(model: Model): Scaling {
 }
 
 function keyOf(model: Model): string {
-  return `${model.get('display_id')} ${model.get('window_id')}`;
+  const line = model.get('folded') ? 'folded' : '';
+  return `${model.get('display_id')} ${model.get('window_id')} ${line}`;
 }
 
 /** A parked view of the same display or window, or a new one. */
@@ -64,7 +65,7 @@ function takeView(model: Model): View {
     transport,
     windowId,
     own: model.get('own'),
-    open: model.get('open'),
+    folded: model.get('folded'),
     scaling: scalingOf(model),
     onScaling: () => undefined,
   });

@@ -30,7 +30,7 @@ export class WindowsOverlay {
     if (!box) {
       return [];
     }
-    const text = `program busy — ${window.title || 'untitled window'}`;
+    const text = `program busy — ${window.title.trim() || 'untitled window'}`;
     const place = element('div', { class: 'busy', 'data-window-id': String(window.id) });
     place.style.left = `${box.left}px`;
     place.style.top = `${box.top}px`;

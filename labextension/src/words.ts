@@ -60,7 +60,7 @@ export function sizeText(size: Size): string {
   return `${size.width}×${size.height}`;
 }
 
-/** The line that is left of a closed view. */
+/** The line in place of a view that is not open. */
 export function closedLine(info: DisplayInfo): string {
   const display = `Display ${displayNumber(info)}`;
   if (info.state === 'ended') {
@@ -69,7 +69,14 @@ export function closedLine(info: DisplayInfo): string {
   if (info.state === 'parked') {
     return `${display} is parked: its kernel is connected to it, so the X server stays until the kernel ends.`;
   }
-  return `${display} keeps running.`;
+  const [width, height] = info.size;
+  const { xserver = '' } = info.chosen ?? {};
+  return [display, sizeText({ width, height }), shortly(xserver)].filter(Boolean).join(' · ');
+}
+
+/** What was chosen, without the reason. */
+function shortly(chosen: string): string {
+  return chosen.replace(/:.*/s, '');
 }
 
 /** Text with a capital letter at its start and a mark at its end. */

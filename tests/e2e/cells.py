@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-START = "%load_ext jupyter_xdisplay\n%xdisplay"
+START = "%load_ext jupyter_xdisplay\n%xdisplay desktop"
 START_X11VNC = "%load_ext jupyter_xdisplay\n%xdisplay start --stream x11vnc"
 
 COLOURED = """\

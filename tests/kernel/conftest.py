@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from jupyter_xdisplay.kernel.display import Display
+from jupyter_xdisplay.kernel.session import Session
+from jupyter_xdisplay.spec import DisplaySpec, Size
 from tests.kernel.kernel_process import KernelProcess, Starter
 
 LOAD = "%load_ext jupyter_xdisplay"
@@ -48,3 +51,13 @@ def shared_kernel() -> Iterator[KernelProcess]:
     kernel.ok(LOAD)
     yield kernel
     kernel.end()
+
+
+@pytest.fixture(scope="module")
+def d() -> Iterator[Display]:
+    """Give a display of this process, for tests that close their windows."""
+    session = Session()
+    display = session.start(DisplaySpec(name="automation", size=Size(1000, 700))).display
+    yield display
+    display.stop(force=True)
+    session.host.close()

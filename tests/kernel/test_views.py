@@ -15,7 +15,7 @@ from PIL import Image
 
 from tests.kernel.kernel_process import REPOSITORY, KernelProcess, picture
 
-START = "%load_ext jupyter_xdisplay\n%xdisplay"
+START = "%load_ext jupyter_xdisplay\n%xdisplay desktop"
 RED = (
     "import sys, subprocess\n"
     "code = '''import tkinter\nroot = tkinter.Tk(); root.title(\"Red\")\n"

@@ -231,6 +231,21 @@ def test_fences_are_answered_and_come_back() -> None:
     assert loop.exchange()[1] == [FenceReceived(FenceFlag.BLOCK_AFTER, b"x" * 64)]
 
 
+def test_a_fence_that_is_to_wait_is_passed_on() -> None:
+    """With BlockBefore the caller answers; others are answered at once."""
+    loop = Loopback()
+    loop.server.defer_fences = True
+    loop.client.key(ord("a"), down=True)
+    assert loop.client.fence(FenceFlag.BLOCK_BEFORE, b"later")
+    assert loop.client.fence(FenceFlag.BLOCK_AFTER, b"now")
+    at_server, at_client = loop.exchange()
+    fence = ClientFence(FenceFlag.REQUEST | FenceFlag.BLOCK_BEFORE, b"later")
+    assert at_server == [KeyEvent(ord("a"), True), fence]
+    assert at_client == [FenceReceived(FenceFlag.BLOCK_AFTER, b"now")]
+    loop.server.answer_fence(fence)
+    assert loop.exchange()[1] == [FenceReceived(FenceFlag.BLOCK_BEFORE, b"later")]
+
+
 def test_a_fence_for_the_next_message_is_answered_after_it() -> None:
     """SyncNext: what comes after the answer has the new pixel format."""
     loop = Loopback()

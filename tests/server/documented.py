@@ -35,7 +35,8 @@ def resolved(value: dict[str, Any]) -> dict[str, Any]:
 def path_of(target: str) -> str:
     """Return the described path that a request's target belongs to."""
     plain = "/" + target.partition("?")[0]
-    return re.sub(r"/displays/[^/]+", "/displays/{display_id}", plain)
+    plain = re.sub(r"/displays/[^/]+", "/displays/{display_id}", plain)
+    return re.sub(r"/windows/[^/]+", "/windows/{window_id}", plain)
 
 
 def check(method: str, target: str, answer: Answer) -> None:

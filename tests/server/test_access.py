@@ -13,10 +13,12 @@ from tornado.httpclient import HTTPClientError
 
 from jupyter_xdisplay.server.handlers import HANDLERS
 from jupyter_xdisplay.server.tunnel import TUNNELS
+from jupyter_xdisplay.server.window_handlers import WINDOW_HANDLERS
 from tests.server.conftest import MakeServer
 from tests.server.documented import DESCRIPTION, DocumentedServer
 from tests.server.real_server import API, JupyterServer
 
+PAGE = "xdisplay/view"
 UNKNOWN = "0123456789ab"
 BODY = {"size": "400x300"}
 AUTHORIZER = """
@@ -37,11 +39,15 @@ class Denier(Authorizer):
 def _rest_calls(display_id: str) -> list[tuple[str, str]]:
     """Return method and target of every described REST operation."""
     return [
-        (method.upper(), path.lstrip("/").replace("{display_id}", display_id))
+        (method.upper(), _target(path, display_id))
         for path, operations in DESCRIPTION["paths"].items()
         for method, operation in operations.items()
         if method != "parameters" and "101" not in operation["responses"]
     ]
+
+
+def _target(path: str, display_id: str) -> str:
+    return path.lstrip("/").replace("{display_id}", display_id).replace("{window_id}", "1")
 
 
 def _sockets(display_id: str) -> list[str]:
@@ -57,7 +63,8 @@ async def _refusal(server: JupyterServer, path: str, **options: Any) -> int:
 
 def test_all_routes_are_tried() -> None:
     """The tests here cover every handler that the extension registers."""
-    assert len({target for _, target in _rest_calls(UNKNOWN)}) == len(HANDLERS)
+    targets = {target for _, target in _rest_calls(UNKNOWN)}
+    assert len(targets) == len(HANDLERS) + len(WINDOW_HANDLERS)
     assert len(_sockets(UNKNOWN)) == len(TUNNELS)
 
 
@@ -74,6 +81,21 @@ async def test_without_a_token_nothing_is_told(server: JupyterServer) -> None:
             assert await _refusal(server, target, token=False) == 403, target
     kept = server.get(f"{API}/{info['id']}")
     assert (kept["state"], kept["size"]) == ("running", [320, 240])
+
+
+def test_without_a_login_pages_lead_to_it(server: JupyterServer) -> None:
+    """And back to the page afterwards; with the login's cookie it is there."""
+    info = server.display()
+    page = f"{PAGE}/{info['id']}?window=1"
+    for headers in ({}, {"Authorization": "token wrong"}):
+        answer = server.ask("GET", page, token=False, headers=headers)
+        assert answer.status == 302
+        assert info["xauthority"].encode() not in answer.body
+        login, _, query = answer.headers["Location"].partition("?")
+        assert login == f"{server.base_url}login"
+        assert urllib.parse.parse_qs(query)["next"] == [server.base_url + page]
+    cookie = _cookie_header(_log_in(server))
+    assert server.ask("GET", page, token=False, headers={"Cookie": cookie}).status == 200
 
 
 async def test_a_token_in_the_address_opens_websockets(server: JupyterServer) -> None:
@@ -107,7 +129,7 @@ def test_a_cookie_needs_the_xsrf_token_too(server: JupyterServer) -> None:
     assert rest.ask("GET", API, token=False, headers=sent).status == 200
     info = server.display()
     writes = [(m, t) for m, t in _rest_calls(info["id"]) if m != "GET"]
-    assert len(writes) == 3
+    assert len(writes) == 7
     for method, target in writes:
         for wrong in ({}, {"X-XSRFToken": "wrong"}):
             answer = rest.ask(method, target, BODY, token=False, headers={**sent, **wrong})
@@ -142,8 +164,10 @@ async def test_an_authorizer_that_denies_is_obeyed(make_server: MakeServer, tmp_
         assert rest.ask(method, target, BODY).status == 403, (method, target)
     for target in _sockets(info["id"]):
         assert await _refusal(server, target) == 403
+    refused = server.ask("GET", f"{PAGE}/{info['id']}")
+    assert (refused.status, info["xauthority"].encode() in refused.body) == (403, False)
     actions = {"GET": "read", "POST": "write", "DELETE": "write"}
-    expected = [actions[method] for method, _ in calls] + ["execute"] * len(TUNNELS)
+    expected = [actions[method] for method, _ in calls] + ["execute"] * len(TUNNELS) + ["read"]
     assert asked.read_text().split("\n")[:-1] == [f"{action} xdisplay" for action in expected]
     deny.unlink()
     kept = server.get(f"{API}/{info['id']}")

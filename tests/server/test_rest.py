@@ -17,7 +17,9 @@ from PIL import Image
 from tornado.web import RequestHandler
 
 from jupyter_xdisplay.server.handlers import HANDLERS
+from jupyter_xdisplay.server.recordings import RecordingInfo
 from jupyter_xdisplay.server.tunnel import TUNNELS
+from jupyter_xdisplay.server.window_handlers import WINDOW_HANDLERS
 from jupyter_xdisplay.sidecar.client import SidecarClient
 from jupyter_xdisplay.spec import DisplayInfo, DisplaySpec, ViewerInfo, VncPort, WindowInfo
 from tests.rfb_viewer import viewer_of
@@ -46,15 +48,21 @@ def _png_size(body: bytes) -> tuple[int, int]:
         return (image.width, image.height)
 
 
+def _named(pattern: str) -> str:
+    """Return a route's pattern with the names that the description has for its groups."""
+    pattern = re.sub(r"windows/\([^)]*\)", "windows/{window_id}", pattern)
+    return re.sub(r"\([^)]*\)", "{display_id}", pattern)
+
+
 def test_the_description_has_every_route_and_method() -> None:
     """`rest-api.yml` and the handlers name the same paths and methods."""
     real = {
-        "/" + re.sub(r"\([^)]*\)", "{display_id}", pattern): {
+        "/" + _named(pattern): {
             method
             for method in METHODS
             if getattr(kind, method) is not getattr(RequestHandler, method)
         }
-        for pattern, kind in [*HANDLERS, *TUNNELS]
+        for pattern, kind in [*HANDLERS, *WINDOW_HANDLERS, *TUNNELS]
     }
     described = {
         path: set(operations) & set(METHODS) for path, operations in DESCRIPTION["paths"].items()
@@ -75,7 +83,7 @@ def test_the_description_is_well_formed() -> None:
         assert value["description"]
 
 
-@pytest.mark.parametrize("kind", [DisplayInfo, WindowInfo, ViewerInfo, VncPort])
+@pytest.mark.parametrize("kind", [DisplayInfo, WindowInfo, ViewerInfo, VncPort, RecordingInfo])
 def test_the_schemas_have_every_field(kind: Any) -> None:
     """A field that is added to the values is added to the description."""
     described = DESCRIPTION["components"]["schemas"][kind.__name__]
@@ -222,6 +230,10 @@ def test_bad_resizes_change_nothing(rest: DocumentedServer) -> None:
         ("GET", "/screenshot", None),
         ("GET", "/viewers", None),
         ("POST", "/resize", {"size": "640x480"}),
+        ("GET", "/windows/1", None),
+        ("POST", "/windows/1", {"size": "640x480"}),
+        ("DELETE", "/windows/1", None),
+        ("DELETE", "/windows/1?force=1", None),
     ],
 )
 def test_an_unknown_display_is_not_found(
@@ -236,7 +248,8 @@ def test_an_unknown_display_is_not_found(
 
 def test_other_methods_are_refused(server: JupyterServer) -> None:
     """405 on every REST route."""
-    for end in ("", f"/{UNKNOWN}", f"/{UNKNOWN}/screenshot", f"/{UNKNOWN}/viewers"):
+    ends = ("", *(f"/{UNKNOWN}{end}" for end in ("", "/screenshot", "/viewers", "/windows/1")))
+    for end in ends:
         for method in ("PUT", "PATCH"):
             assert server.ask(method, API + end, {}).status == 405
 

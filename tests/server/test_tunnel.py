@@ -96,6 +96,39 @@ async def test_older_viewers_get_their_subprotocol(server: JupyterServer) -> Non
     tunnel.close()
 
 
+async def test_a_window_has_a_stream_of_its_own(server: JupyterServer) -> None:
+    """Its size, title and pixels; its end closes the stream, and then there is none: 4404."""
+    info = server.display(size="800x600")
+    with running(DisplayInfo.from_json(info), "window", "--title", "Own"):
+        (window,) = await until(lambda: server.info(info["id"])["windows"])
+        path = f"{API}/{info['id']}/rfb?window={window['id']}"
+        viewer = await WebSocketViewer(await server.connect(path)).connect()
+        assert (viewer.width, viewer.height) == (200, 100)
+        assert "Own" in viewer.name
+        await viewer.ask()
+        assert await viewer.update_bytes() == 200 * 100 * 4
+        watching = await WebSocketViewer(await server.connect(f"{path}&view_only=1")).connect()
+        figures = server.get(f"{API}/{info['id']}/viewers")
+        assert sorted(each["view_only"] for each in figures) == [False, True]
+    for stream in (viewer.socket, watching.socket):
+        while await asyncio.wait_for(stream.read_message(), DEADLINE_S) is not None:
+            pass
+    await until(lambda: not server.info(info["id"])["windows"])
+    late = await server.connect(path)
+    assert await asyncio.wait_for(late.read_message(), DEADLINE_S) is None
+    assert (late.close_code, "window" in str(late.close_reason)) == (4404, True)
+
+
+@pytest.mark.parametrize("window", ["abc", "-1", "1.0", "12345678901", "%D9%A1", "", "1%0d%0aX:1"])
+async def test_what_is_no_window_closes_with_4404(server: JupyterServer, window: str) -> None:
+    """Trying again is of no use; nothing of it reaches the display."""
+    info = server.display()
+    tunnel = await server.connect(f"{API}/{info['id']}/rfb?window={window}")
+    assert await asyncio.wait_for(tunnel.read_message(), DEADLINE_S) is None
+    assert (tunnel.close_code, "number" in str(tunnel.close_reason)) == (4404, True)
+    assert server.state(info["id"]) == "running"
+
+
 @pytest.mark.parametrize("kind", ["rfb", "events"])
 async def test_an_unknown_display_closes_with_4404(server: JupyterServer, kind: str) -> None:
     """So that a view knows that trying again is of no use."""

@@ -99,6 +99,16 @@ class Inputs:
 
         self._note(_Work(viewer, press))
 
+    def when_taken(self, viewer: object, then: Callable[[], None]) -> None:
+        """Call `then`, from any thread, when the X server has taken what a viewer did so far."""
+
+        def confirm() -> None:
+            self._x.core.GetInputFocus().reply()
+            then()
+
+        if not self._note(_Work(viewer, confirm)):
+            then()
+
     def release(self, viewer: object) -> None:
         """Release all that a viewer holds, as it is gone."""
         self._buttons.pop(viewer, None)
@@ -114,10 +124,11 @@ class Inputs:
             self._waiting.clear()
             self._changed.notify()
 
-    def _note(self, work: _Work) -> None:
+    def _note(self, work: _Work) -> bool:
+        """Let something be done; False when it is dropped."""
         with self._changed:
             if self._closing or work.viewer in self._overflowed:
-                return
+                return False
             last = self._waiting[-1] if self._waiting else None
             if last and last.motion and work.motion and last.viewer is work.viewer:
                 self._waiting[-1] = work  # it has moved on
@@ -127,6 +138,7 @@ class Inputs:
             else:
                 self._waiting.append(work)
             self._changed.notify()
+            return work.viewer not in self._overflowed
 
     def _take(self) -> _Work | None:
         """Wait for something to do; None at the end."""

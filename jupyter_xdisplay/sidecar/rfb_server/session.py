@@ -38,6 +38,7 @@ from jupyter_xdisplay.rfb import (
     SetDesktopSize,
     rect_desktop_name,
 )
+from jupyter_xdisplay.sidecar.rfb_server.deferred_fences import DeferredFences
 from jupyter_xdisplay.sidecar.rfb_server.encoder import Wishes, preferred
 from jupyter_xdisplay.sidecar.rfb_server.outgoing import Outgoing
 from jupyter_xdisplay.sidecar.rfb_server.pacing import Pacing
@@ -97,6 +98,7 @@ class RfbSession:
         self._outgoing = Outgoing(stream, self._something_left)
         self._untold: str | None = None
         self._order = PasteOrder(self._point_or_type)
+        self._fences = DeferredFences(self._connection.answer_fence, self._flush)
         self._resizing: asyncio.Task[None] | None = None
         self._wanted_size: SetDesktopSize | None = None
         self.thread: ViewerThread | None = None
@@ -117,6 +119,7 @@ class RfbSession:
                     self._handle(event)
                 self._flush()
                 self._grant()
+                await self._fences.until_few()
                 await self._outgoing.until_answers_are_read()
         except (StreamClosedError, asyncio.TimeoutError):
             pass
@@ -126,6 +129,7 @@ class RfbSession:
     def close(self) -> None:
         """Disconnect the viewer; `run` returns."""
         self._stream.close()
+        self._fences.close()
 
     @property
     def window(self) -> int:
@@ -150,7 +154,7 @@ class RfbSession:
         self._flush()
 
     def _end(self) -> None:
-        self._stream.close()
+        self.close()
         self._order.close()
         for waiting in (self._retry, self._resizing):
             if waiting is not None:
@@ -192,7 +196,7 @@ class RfbSession:
     def _point_or_type(self, event: PointerEvent | KeyEvent | ClientFence) -> None:
         inputs, window = self._source.inputs, self._source.window
         if isinstance(event, ClientFence):  # all before it is to have taken effect (rfbproto)
-            inputs.when_taken(self, lambda: self._call(self._answer_fence, event))
+            inputs.when_taken(self, lambda: self._call(self._fences.done, event))
         elif isinstance(event, PointerEvent):
             left, top = self.thread.origin if self.thread is not None else (0, 0)
             inputs.pointer(self, left + event.x, top + event.y, event.buttons, window)
@@ -215,7 +219,7 @@ class RfbSession:
             self._source.open_framebuffer,
             Size(*self._connection.size),
             lambda frame: self._call(self._take_frame, frame),
-            lambda: self._call(self._stream.close),
+            lambda: self._call(self.close),
         )
         self.thread.start()
         if not self._view_only:
@@ -231,13 +235,9 @@ class RfbSession:
         if not request.incremental and self.thread is not None:
             self.thread.ask_whole(Rect(request.x, request.y, request.width, request.height))
 
-    def _answer_fence(self, fence: ClientFence) -> None:
-        self._connection.answer_fence(fence)
-        if not self._stream.closed():
-            self._flush()
-
     def _take_fence(self, fence: ClientFence) -> None:
         if fence.flags & FenceFlag.REQUEST:
+            self._fences.add()
             self._order.take(fence)
         elif len(fence.payload) == _FENCE.size:
             self._pacing.confirmed(_FENCE.unpack(fence.payload)[0], time.monotonic())
@@ -292,7 +292,7 @@ class RfbSession:
             reason = self._source.resizes.reason(self, size)
             screens = [Screen(number, *part, 0) for number, part in enumerate(parts)]
             if not connection.resize(size, reason, screens):
-                self._stream.close()  # it cannot follow; connected anew it knows the size
+                self.close()  # it cannot follow; connected anew it knows the size
                 return
         else:
             rectangles = list(frame.rectangles)

@@ -1,0 +1,75 @@
+"""`%%xdisplay capture`: runs a cell and leaves pictures of the windows that it opened."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from jupyter_xdisplay.kernel import figures
+from jupyter_xdisplay.kernel.outputs import bundle, describe, is_one_colour
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from jupyter_xdisplay.kernel.inline import InlineWindows
+    from jupyter_xdisplay.kernel.shell import ShellParts
+    from jupyter_xdisplay.spec import WindowInfo
+
+APPEAR_S = 2.0
+"""How long programs that the cell started have to open a window, and windows to draw."""
+
+POLL_S = 0.05
+
+
+def capture(shell: ShellParts, inline: InlineWindows, source: str, wait_s: float | None) -> None:
+    """Run `source` as a cell; show a picture of each window that opened, in place of views.
+
+    Parameters
+    ----------
+    wait_s
+        Seconds between the end of the cell and the pictures; None: until there is a window, and
+        until each shows something, at most `APPEAR_S`.
+
+    Raises
+    ------
+    BaseException
+        What the cell raised; its traceback is shown already.
+    """
+    from IPython.display import display as publish
+
+    with inline.capturing() as windows:
+        result = shell.shell.run_cell(source)
+        if wait_s is not None:
+            _serve(inline, time.monotonic() + wait_s, lambda: False)
+        else:
+            _serve(inline, time.monotonic() + APPEAR_S, lambda: bool(windows))
+    end = time.monotonic() + (APPEAR_S if wait_s is None else 0.0)
+    for window in windows:
+        png = _picture(inline, window, end)
+        if png is not None:
+            publish(bundle(describe(window), png, None), raw=True)
+    error = result.error_before_exec or result.error_in_exec
+    if error is not None:
+        error._render_traceback_ = list
+        raise error
+
+
+def _picture(inline: InlineWindows, window: WindowInfo, end_s: float) -> bytes | None:
+    """Return a window as PNG, as soon as it shows something, else as it is at the end."""
+    taken: list[bytes | None] = []
+
+    def shows() -> bool:
+        taken.append(inline.picture(window.id))
+        return taken[-1] is None or not is_one_colour(taken[-1])
+
+    _serve(inline, end_s, shows)
+    return taken[-1]
+
+
+def _serve(inline: InlineWindows, end_s: float, done: Callable[[], bool]) -> None:
+    """Wait, while this process's own windows draw."""
+    while not done() and time.monotonic() < end_s:
+        for manager in figures.managers():
+            figures.flush(manager)
+        inline.catch_up()
+        time.sleep(POLL_S)

@@ -1,0 +1,151 @@
+"""Cells: in which one a process was started, and outputs for any of them.
+
+Every cell that runs gets a mark of its own in the environment. What is started inherits it, also
+what goes to the background (whose parent is then process 1). A process without a mark belongs to
+the cell that ran when it started, else to the latest one.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from jupyter_xdisplay.kernel.host import PROCESS_NAME
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+MARK_VARIABLE = "JUPYTER_XDISPLAY_CELL"
+"""Environment variable: which cell of which kernel process started a program."""
+
+CELLS_MAX = 1000
+"""Most cells that are remembered."""
+
+
+class Cell(NamedTuple):
+    """One run of a cell.
+
+    Attributes
+    ----------
+    mark
+        The value of `MARK_VARIABLE` while it runs.
+    began_s
+        Seconds since the machine started, as processes' start times are.
+    header
+        Of the request to run it: messages with it as parent become its outputs.
+    cell_id
+        The notebook's name for the cell, the same at every run; None where it is not told.
+    """
+
+    mark: str
+    began_s: float
+    header: dict[str, Any]
+    cell_id: str | None
+
+
+class Cells:
+    """The cells that this kernel has run.
+
+    Parameters
+    ----------
+    shell
+        A kernel's shell.
+    """
+
+    def __init__(self, shell: InteractiveShell) -> None:
+        self._shell: Any = shell
+        self._lock = threading.Lock()
+        self._cells: dict[str, Cell] = {}
+        self._count = 0
+
+    @property
+    def latest(self) -> Cell | None:
+        """The cell that runs, else the last one that ran."""
+        with self._lock:
+            return next(reversed(self._cells.values()), None)
+
+    def begin(self) -> Cell:
+        """Take up the cell that begins now; within a cell that runs, that one."""
+        request = self._shell.get_parent()
+        header = dict(request.get("header", {}))
+        latest = self.latest
+        if latest is not None and latest.header.get("msg_id") == header.get("msg_id"):
+            return latest
+        self._count += 1
+        cell = Cell(
+            f"{PROCESS_NAME}:{self._count}",
+            time.clock_gettime(time.CLOCK_BOOTTIME),
+            header,
+            (request.get("metadata") or {}).get("cellId"),
+        )
+        with self._lock:
+            self._cells[cell.mark] = cell
+            while len(self._cells) > CELLS_MAX:
+                del self._cells[next(iter(self._cells))]
+        os.environ[MARK_VARIABLE] = cell.mark
+        return cell
+
+    def of_process(self, pid: int) -> Cell | None:
+        """Return the cell that started a process, as far as that can be told; else the latest."""
+        if pid and pid != os.getpid():
+            cell = self._cells.get(_mark_of(pid) or "") or self._at(_start_of(pid))
+            if cell is not None:
+                return cell
+        return self.latest
+
+    def publish(
+        self,
+        cell: Cell,
+        bundle: dict[str, Any],
+        metadata: dict[str, Any],
+        output: str,
+        *,
+        update: bool = False,
+    ) -> None:
+        """Put a MIME bundle under a cell, or in place of the one with the same name `output`.
+
+        From any thread, whatever runs: what IPython's own `display` publishes goes to the cell
+        that runs now.
+        """
+        publisher = self._shell.display_pub
+        content = {"data": bundle, "metadata": metadata, "transient": {"display_id": output}}
+        kind = "update_display_data" if update else "display_data"
+        message = publisher.session.msg(kind, content, parent=cell.header)
+        publisher.session.send(publisher.pub_socket, message, ident=publisher.topic)
+
+    def close(self) -> None:
+        """Take the mark out of the environment."""
+        os.environ.pop(MARK_VARIABLE, None)
+
+    def _at(self, time_s: float | None) -> Cell | None:
+        """Return the last cell that began before that time."""
+        if time_s is None:
+            return None
+        with self._lock:
+            before = [cell for cell in self._cells.values() if cell.began_s <= time_s]
+        return before[-1] if before else None
+
+
+def _mark_of(pid: int) -> str | None:
+    """Return a process's mark; None where it has none, or may not be read."""
+    try:
+        environment = Path(f"/proc/{pid}/environ").read_bytes()
+    except OSError:
+        return None
+    prefix = f"{MARK_VARIABLE}=".encode()
+    for variable in environment.split(b"\0"):
+        if variable.startswith(prefix):
+            return variable[len(prefix) :].decode("utf-8", "replace")
+    return None
+
+
+def _start_of(pid: int) -> float | None:
+    """Return when a process started, in seconds since the machine did (proc(5), field 22)."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return None
+    return int(fields[19]) / os.sysconf("SC_CLK_TCK")

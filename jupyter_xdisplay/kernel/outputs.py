@@ -1,0 +1,58 @@
+"""What an output with a live view consists of."""
+
+from __future__ import annotations
+
+import base64
+import io
+from typing import TYPE_CHECKING, Any
+
+from jupyter_xdisplay.kernel.host import PROCESS_NAME
+
+if TYPE_CHECKING:
+    from jupyter_xdisplay.kernel.widget import DisplayWidget
+    from jupyter_xdisplay.spec import WindowInfo
+
+VIEW_MIME = "application/vnd.jupyter.widget-view+json"
+METADATA_KEY = "jupyter_xdisplay"
+"""Key in the metadata of an output; the server's save hook finds outputs by it."""
+
+
+def bundle(text: str, png: bytes | None, widget: DisplayWidget | None) -> dict[str, Any]:
+    """Return a MIME bundle: words, a picture for whoever opens the notebook, a live view."""
+    found: dict[str, Any] = {"text/plain": text}
+    if png is not None:
+        found["image/png"] = base64.b64encode(png).decode()
+    if widget is not None:
+        found[VIEW_MIME] = {
+            "version_major": 2,
+            "version_minor": 0,
+            "model_id": widget.model_id,
+        }
+    return found
+
+
+def describe(window: WindowInfo) -> str:
+    """Return what stands for a window where neither view nor picture is shown."""
+    return f"<Window {window.title!r} {window.width}x{window.height}>"
+
+
+def mark(display_id: str, window: int = 0, *, picture: bool = True) -> dict[str, Any]:
+    """Return the metadata by which the server knows what an output shows.
+
+    With `picture` the server puts a picture into notebooks that are saved.
+    """
+    found: dict[str, Any] = {"display_id": display_id, "process": PROCESS_NAME}
+    if window:
+        found["window"] = window
+    if not picture:
+        found["picture"] = False
+    return {METADATA_KEY: found}
+
+
+def is_one_colour(png: bytes) -> bool:
+    """Tell whether all pixels of a PNG are alike: it shows nothing."""
+    import PIL.Image
+
+    image = PIL.Image.open(io.BytesIO(png)).convert("RGB")
+    extrema: Any = image.getextrema()
+    return all(low == high for low, high in extrema)
