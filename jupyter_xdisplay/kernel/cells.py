@@ -124,8 +124,9 @@ class Cells:
         """Return the last cell that began before that time."""
         if time_s is None:
             return None
+        ticks_s = 1 / os.sysconf("SC_CLK_TCK")  # start times are whole ticks, rounded down
         with self._lock:
-            before = [cell for cell in self._cells.values() if cell.began_s <= time_s]
+            before = [cell for cell in self._cells.values() if cell.began_s <= time_s + ticks_s]
         return before[-1] if before else None
 
 

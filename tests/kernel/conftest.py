@@ -40,7 +40,7 @@ def kernel(start_kernel: Starter) -> KernelProcess:
 @pytest.fixture
 def display(kernel: KernelProcess) -> KernelProcess:
     """Give a kernel with a display, and `d` for its Python object."""
-    kernel.ok("%xdisplay\nimport jupyter_xdisplay as xd; d = xd.display()")
+    kernel.ok("%xdisplay desktop\nimport jupyter_xdisplay as xd; d = xd.display()")
     return kernel
 
 

@@ -48,6 +48,11 @@ class Cell:
         """The text of the last thing that was shown."""
         return str(self.data[-1]["data"]["text/plain"])
 
+    @property
+    def words(self) -> str:
+        """All text: what was printed, and what stands for outputs that are more than text."""
+        return "\n".join([self.text, *(str(one["data"].get("text/plain")) for one in self.data)])
+
     def take(self, message: dict[str, Any]) -> None:
         """Take one message of the iopub channel."""
         kind, content = message["msg_type"], message["content"]

@@ -131,7 +131,7 @@ def test_a_kernel_of_a_server(server: Server, start_kernel: Starter) -> None:
     kernel = start_kernel(**server.socket.environment("k"))
     kernel.ok("import os; before = dict(os.environ)")
     cell = kernel.ok("%load_ext jupyter_xdisplay\n%xdisplay")
-    assert "kept by the Jupyter server" in cell.text
+    assert "kept by the Jupyter server" in cell.words
     state = cell.comms[-1]["content"]["data"]["state"]
     assert state["via"] == "server"
     assert len(state["_esm"]) < 2000

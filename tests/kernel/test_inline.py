@@ -1,0 +1,160 @@
+"""Windows inline, as a front end is told of them: in which cell, and what is left of them."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from tests.kernel.iopub import VIEW, Published, execute, published
+from tests.kernel.kernel_process import KernelProcess, picture
+from tests.waiting import wait_until
+
+CODE = """
+import tkinter
+root = tkinter.Tk()
+root.title("red")
+root.configure(background="red")
+tkinter.Label(root, text="text", bg="white").pack(padx=60, pady=60)
+root.mainloop()
+"""
+RED = json.dumps([sys.executable, "-c", CODE])
+START = "%xdisplay\nimport subprocess, time, jupyter_xdisplay as xd; d = xd.display()"
+
+
+def colours(image: Image.Image) -> set[Any]:
+    """Return the colours in a picture."""
+    return {colour for _, colour in image.getcolors(2**24) or []}
+
+
+@pytest.fixture
+def front_end(kernel: KernelProcess) -> Iterator[Published]:
+    """Give what a front end knows of a kernel whose windows are shown inline."""
+    with published(kernel) as found:
+        kernel.ok(START)
+        yield found
+
+
+def test_a_window_is_shown_where_its_program_was_started(
+    kernel: KernelProcess, front_end: Published
+) -> None:
+    """A program that opens its window late: its view is under the cell that started it."""
+    first = execute(
+        kernel, f"child = subprocess.Popen(['sh', '-c', 'sleep 1; exec \"$@\"', 'x', *{RED}])"
+    )
+    second = execute(kernel, "time.sleep(3)")
+    (shown,) = front_end.wait_for_views(first, 1)
+    assert not front_end.views(second)
+    assert "red" in shown["data"]["text/plain"]
+    assert shown["metadata"]["jupyter_xdisplay"]["window"] > 0
+
+
+def test_a_window_without_a_mark_belongs_to_the_cell_of_its_start(
+    kernel: KernelProcess, front_end: Published
+) -> None:
+    """A program whose environment was cleared is told by when it started."""
+    variables = "{k: os.environ[k] for k in ('DISPLAY', 'XAUTHORITY', 'PATH', 'PYTHONPATH')}"
+    code = f"import os; child = subprocess.Popen(['sh', '-c', 'sleep 1; exec \"$@\"', 'x', *{RED}]"
+    first = execute(kernel, f"{code}, env={variables})")
+    execute(kernel, "time.sleep(3)")
+    front_end.wait_for_views(first, 1)
+
+
+def test_while_its_cell_is_blocked(kernel: KernelProcess, front_end: Published) -> None:
+    """The view comes while the cell that opened the window still runs."""
+    cell = execute(kernel, f"child = subprocess.Popen({RED}); time.sleep(8)")
+    front_end.wait_for_views(cell, 1)
+    assert kernel.client.get_shell_msg(timeout=30)["content"]["status"] == "ok"
+
+
+def test_a_closed_window_leaves_its_last_picture(
+    kernel: KernelProcess, front_end: Published
+) -> None:
+    """In the same place, without a view and without a mark."""
+    cell = execute(kernel, f"child = subprocess.Popen({RED})")
+    front_end.wait_for_views(cell, 1)
+    kernel.ok("child.kill(); child.wait()")
+    wait_until(lambda: not front_end.views(cell))
+    (left,) = front_end.of(cell)
+    assert (255, 0, 0) in colours(picture(left))
+    assert VIEW not in left["data"]
+    assert left["metadata"] == {}
+
+
+def test_a_figure_leaves_its_last_picture(kernel: KernelProcess, front_end: Published) -> None:
+    """Matplotlib's own window in this process, closed by code: what it showed is still there."""
+    kernel.ok("%xdisplay gui qt\nimport matplotlib.pyplot as plt")
+    cell = execute(kernel, "plt.plot([1, 3, 2]); plt.show()")
+    front_end.wait_for_views(cell, 1)
+    kernel.ok("plt.pause(0.5); plt.close('all')")
+    wait_until(lambda: not front_end.views(cell))
+    (left,) = [one for one in front_end.of(cell) if "image/png" in one["data"]]
+    assert len(colours(picture(left))) > 10
+
+
+def test_a_cell_that_is_run_again_shows_its_windows_again(
+    kernel: KernelProcess, front_end: Published
+) -> None:
+    """The front end drops the outputs of a cell that is run again; its windows are still open."""
+    code = f"if 'child' not in globals(): child = subprocess.Popen({RED})"
+    first = execute(kernel, code, "cell-1")
+    (shown,) = front_end.wait_for_views(first, 1)
+    other = execute(kernel, "1", "cell-2")
+    again = execute(kernel, code, "cell-1")
+    (same,) = front_end.wait_for_views(again, 1)
+    assert same["metadata"]["jupyter_xdisplay"] == shown["metadata"]["jupyter_xdisplay"]
+    assert not front_end.views(other)
+
+
+def test_more_than_max_inline_are_held_back(kernel: KernelProcess, front_end: Published) -> None:
+    """A line says which, and how to see it."""
+    kernel.ok("%xdisplay inline --max-inline 1")
+    first = execute(kernel, f"one = subprocess.Popen({RED})")
+    front_end.wait_for_views(first, 1)
+    second = execute(kernel, f"two = subprocess.Popen({RED})")
+    wait_until(lambda: front_end.of(second))
+    (told,) = front_end.of(second)
+    assert "'red' is held back" in told["data"]["text/plain"]
+    assert "--max-inline 2" in told["data"]["text/plain"]
+
+
+def test_inline_off_and_on(kernel: KernelProcess, front_end: Published) -> None:
+    """Off: the picture stays in place of the view, and new windows get none. `show` brings all."""
+    first = execute(kernel, f"one = subprocess.Popen({RED})")
+    front_end.wait_for_views(first, 1)
+    kernel.ok("%xdisplay inline off")
+    wait_until(lambda: not front_end.views(first))
+    off = execute(kernel, f"two = subprocess.Popen({RED}); d.window('red'); time.sleep(1)")
+    kernel.ok("1")
+    assert not front_end.of(off)
+    again = execute(kernel, "%xdisplay show")
+    front_end.wait_for_views(again, 2)
+
+
+def test_stop_leaves_pictures(kernel: KernelProcess, front_end: Published) -> None:
+    """`stop` ends the programs; what they showed stays in their cells."""
+    cell = execute(kernel, f"child = subprocess.Popen({RED})")
+    front_end.wait_for_views(cell, 1)
+    kernel.ok("%xdisplay stop")
+    (left,) = front_end.of(cell)
+    assert (255, 0, 0) in colours(picture(left))
+    assert "JUPYTER_XDISPLAY_CELL" not in kernel.value("dict(__import__('os').environ)")
+
+
+def test_capture_leaves_pictures_only(kernel: KernelProcess) -> None:
+    """`%%xdisplay capture` needs no display before; an error in the cell fails it, told once."""
+    kernel.ok("import subprocess")
+    cell = kernel.ok(f"%%xdisplay capture\nchild = subprocess.Popen({RED})\nprint('ran')")
+    (shown,) = [one for one in cell.data if "image/png" in one["data"]]
+    assert (255, 0, 0) in colours(picture(shown))
+    assert VIEW not in shown["data"]
+    assert "ran" in cell.text
+    failed = kernel.run("%%xdisplay capture\n1 / 0")
+    assert [error["ename"] for error in failed.errors][:1] == ["ZeroDivisionError"]
+    assert sum(bool(error["traceback"]) for error in failed.errors) == 1
+    wrong = kernel.fails("%xdisplay capture", "UsageError")
+    assert "%%xdisplay capture" in wrong.traceback
