@@ -1,94 +1,201 @@
-"""What a window showed last: the Composite extension keeps its pixels beyond its end.
+"""What a window showed last, before its program took it down.
 
-A pixmap that was named (compositeproto, NameWindowPixmap) outlives its window. That of the window
-itself is needed, and not that of its frame: when a client goes, the server paints its place in
-the frame anew before the window manager takes the frame away.
+A pixmap that was named (Composite, NameWindowPixmap) outlives its window. It must be that of the
+window itself, and not that of its frame: when a client goes, the server paints its place in the
+frame anew before the window manager takes the frame away. And programs take windows down bit by
+bit (Tk destroys what is in a window first), so what counts is a copy from shortly before, which
+the X server makes in its own memory.
 """
 
 from __future__ import annotations
 
 import contextlib
+import os
+import select
+import threading
+import time
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from dataclasses import dataclass
+from pathlib import Path
 
 import xcffib
 import xcffib.composite
+import xcffib.damage
+import xcffib.xproto
 
 from jupyter_xdisplay.spec import Size, WindowInfo
 from jupyter_xdisplay.x11.capture import Capture, DrawableChangedError
 from jupyter_xdisplay.x11.connection import X11Connection
 from jupyter_xdisplay.x11.png import is_one_colour, to_png
 
+COPY_S = 0.15
+"""A window is copied so long after it was drawn, and not more often."""
+
 Store = Callable[[int, bytes, bool], None]
 """Takes a window, its last picture as PNG, and whether that is all of one colour."""
 
 
-class _Kept(NamedTuple):
-    pixmap: int
+@dataclass
+class _Kept:
+    """A window's memory, the copy of it, and since when it differs from that copy."""
+
     size: Size
+    pixmap: int
+    damage: int
+    depth: int
+    pixels: Size
+    copy: int = 0
+    drawn_s: float | None = None
 
 
-class LastPictures:
+class LastPictures(threading.Thread):
     """Takes a picture of each top-level window when it closes.
+
+    Windows draw into memory of their own as long as this runs.
 
     Parameters
     ----------
-    connection
-        Used by one thread at a time. Windows draw into memory of their own as long as it lives.
+    display, xauthority
+        Where to connect.
     store
         Takes each last picture.
     """
 
-    def __init__(self, connection: X11Connection, store: Store) -> None:
-        self._x = connection
+    def __init__(self, display: str, xauthority: Path, store: Store) -> None:
+        super().__init__(name="last-pictures", daemon=True)
+        self._x = X11Connection(display, xauthority)
         self._store = store
-        self._composite = connection.extension(xcffib.composite.key, 0, 4)
-        self._redirected: set[int] = set()
+        self._composite = self._x.extension(xcffib.composite.key, 0, 4)
+        self._damage = self._x.extension(xcffib.damage.key, 1, 1)
+        self._lock = threading.Lock()
+        self._wake_read, self._wake_write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        self._stopping = False
+        self._windows: set[int] = set()
         self._kept: dict[int, _Kept] = {}
+        self._contexts: dict[int, int] = {}
 
     def follow(self, windows: Iterable[WindowInfo]) -> None:
-        """Take up which windows there are now, and store the pictures of those that went."""
+        """Take up which windows there are now; pictures of those that went are stored then."""
         there = {info.id: Size(info.width, info.height) for info in windows if not info.parent}
-        for window in self._redirected - there.keys():
-            self._redirected.discard(window)
-            self._take(window)
-        for window, size in there.items():
-            kept = self._kept.get(window)
-            if kept is None or kept.size != size:
-                self.renew(window, size)
+        with self._lock:
+            for window in self._windows - there.keys():
+                self._take(window)
+            self._windows &= there.keys()
+            for window, size in there.items():
+                kept = self._kept.get(window)
+                if kept is None or kept.size != size:
+                    self._renew(window, size)
+            self._x.flush()
+        self._wake()
 
-    def renew(self, window: int, size: Size | None = None) -> None:
+    def stop(self) -> None:
+        """End the thread soon."""
+        self._stopping = True
+        self._wake()
+
+    def run(self) -> None:
+        """Copy what is drawn, until stopped or until the X server is gone."""
+        try:
+            while not self._stopping:
+                self._wait()
+                with self._lock:
+                    self._take_events()
+                    self._copy_drawn(time.monotonic())
+        except (xcffib.ConnectionException, OSError):
+            pass
+        finally:
+            self._x.close()
+
+    def _wake(self) -> None:
+        with contextlib.suppress(OSError):
+            os.write(self._wake_write, b"w")
+
+    def _wait(self) -> None:
+        drawn = [kept.drawn_s for kept in self._kept.values() if kept.drawn_s is not None]
+        timeout = max(0.0, min(drawn) + COPY_S - time.monotonic()) if drawn else None
+        found, _, _ = select.select(
+            [self._x.raw.get_file_descriptor(), self._wake_read], [], [], timeout
+        )
+        if self._wake_read in found:
+            with contextlib.suppress(BlockingIOError):
+                os.read(self._wake_read, 4096)
+
+    def _take_events(self) -> None:
+        while True:
+            try:
+                event = self._x.raw.poll_for_event()
+            except xcffib.Error:
+                continue  # a window went between two requests
+            if event is None:
+                return
+            if isinstance(event, xcffib.damage.NotifyEvent):
+                kept = self._kept.get(event.drawable)
+                if kept is not None and kept.drawn_s is None:
+                    kept.drawn_s = time.monotonic()
+            elif isinstance(event, xcffib.xproto.MapNotifyEvent):
+                kept = self._kept.get(event.window)
+                if kept is not None:  # mapped again, it has other memory
+                    self._renew(event.window, kept.size)
+
+    def _copy_drawn(self, now_s: float) -> None:
+        for kept in self._kept.values():
+            if kept.drawn_s is not None and now_s - kept.drawn_s >= COPY_S:
+                kept.drawn_s = None
+                self._damage.Subtract(kept.damage, xcffib.NONE, xcffib.NONE)
+                self._copy(kept)
+        self._x.flush()
+
+    def _copy(self, kept: _Kept) -> None:
+        core, root = self._x.core, self._x.root
+        if not kept.copy:
+            kept.copy = self._x.raw.generate_id()
+            core.CreatePixmap(kept.depth, kept.copy, root, *kept.pixels)
+        context = self._contexts.get(kept.depth)
+        if context is None:
+            context = self._contexts[kept.depth] = self._x.raw.generate_id()
+            core.CreateGC(context, kept.copy, xcffib.xproto.GC.GraphicsExposures, [0])
+        core.CopyArea(kept.pixmap, kept.copy, context, 0, 0, 0, 0, *kept.pixels)
+
+    def _renew(self, window: int, size: Size) -> None:
         """Keep the memory that a window draws into now: mapped or resized it has another."""
-        kept = self._kept.pop(window, None)
-        if kept is not None:
-            self._free(kept.pixmap)
-            size = size or kept.size
-        if size is None:
-            return
-        pixmap = self._x.raw.generate_id()
+        self._free(self._kept.pop(window, None))
+        pixmap, damage = self._x.raw.generate_id(), self._x.raw.generate_id()
         automatic = xcffib.composite.Redirect.Automatic
         try:
-            if window not in self._redirected:
+            if window not in self._windows:
+                self._x.core.ChangeWindowAttributes(
+                    window,
+                    xcffib.xproto.CW.EventMask,
+                    [xcffib.xproto.EventMask.StructureNotify],
+                    is_checked=True,
+                ).check()
                 self._composite.RedirectWindow(window, automatic, is_checked=True).check()
-                self._redirected.add(window)
+                self._windows.add(window)
             self._composite.NameWindowPixmap(window, pixmap, is_checked=True).check()
+            shape = self._x.core.GetGeometry(pixmap).reply()
+            level = xcffib.damage.ReportLevel.NonEmpty
+            self._damage.Create(damage, window, level, is_checked=True).check()
         except xcffib.Error:
             return  # gone already, or not mapped yet
-        self._kept[window] = _Kept(pixmap, size)
+        pixels = Size(shape.width, shape.height)
+        self._kept[window] = _Kept(size, pixmap, damage, shape.depth, pixels)
 
     def _take(self, window: int) -> None:
         kept = self._kept.pop(window, None)
         if kept is None:
             return
         with contextlib.suppress(DrawableChangedError):
-            capture = Capture(self._x, kept.pixmap)
+            capture = Capture(self._x, kept.copy or kept.pixmap)
             try:
                 pixels = capture.grab(0, 0, *capture.size)
                 self._store(window, to_png(pixels), is_one_colour(pixels))
             finally:
                 capture.close()
-        self._free(kept.pixmap)
+        self._free(kept)
 
-    def _free(self, pixmap: int) -> None:
-        self._x.core.FreePixmap(pixmap)
-
+    def _free(self, kept: _Kept | None) -> None:
+        if kept is not None:
+            self._damage.Destroy(kept.damage)  # its window may be gone: that error means nothing
+            self._x.core.FreePixmap(kept.pixmap)
+            if kept.copy:
+                self._x.core.FreePixmap(kept.copy)

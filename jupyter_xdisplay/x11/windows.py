@@ -99,6 +99,9 @@ class WindowWatcher(threading.Thread):
                 self._report()
         except (xcffib.ConnectionException, OSError, ValueError):
             return  # the X server ended; the supervisor says why
+        finally:
+            if self._pictures is not None:
+                self._pictures.stop()
 
     def _select(self, window: int, mask: int) -> None:
         self._x.core.ChangeWindowAttributes(window, xcffib.xproto.CW.EventMask, [mask])
@@ -127,8 +130,6 @@ class WindowWatcher(threading.Thread):
             found = True
             if isinstance(event, xcffib.xproto.ClientMessageEvent):
                 self._responding.pong(event)
-            elif isinstance(event, xcffib.xproto.MapNotifyEvent) and self._pictures is not None:
-                self._pictures.renew(event.window)
 
     def _ask(self) -> None:
         if self._pinging:
@@ -139,7 +140,8 @@ class WindowWatcher(threading.Thread):
     def _report(self) -> None:
         current = (self._windows(), self._clients.distinct_pids())
         if self._store is not None and self._pictures is None:
-            self._pictures = LastPictures(self._x, self._store)
+            self._pictures = LastPictures(self._display, self._xauthority, self._store)
+            self._pictures.start()
         if self._pictures is not None:
             self._pictures.follow(current[0])
             self._give_room(current[0])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 START = "%load_ext jupyter_xdisplay\n%xdisplay desktop"
-START_X11VNC = "%load_ext jupyter_xdisplay\n%xdisplay start --stream x11vnc"
+START_X11VNC = "%load_ext jupyter_xdisplay\n%xdisplay desktop --stream x11vnc"
 
 COLOURED = """\
 import subprocess, sys
