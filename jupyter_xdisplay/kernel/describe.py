@@ -27,6 +27,17 @@ def line(info: DisplayInfo, *, via_server: bool) -> str:
     return " · ".join(parts)
 
 
+def replaced(former: DisplayInfo) -> list[str]:
+    """Return why a display had ended in whose place there is a new one."""
+    reason = former.reason or "nobody knows why."
+    return [
+        f"The former display {former.name!r} ({former.display}) had ended: {reason}",
+        "A new one was started.",
+        *([former.notice] if former.notice else []),
+        *(f"    {line}" for line in former.log[-5:]),
+    ]
+
+
 def short(chosen: str) -> str:
     """Return what was chosen, without the reason."""
     return chosen.split(":", 1)[0].strip()

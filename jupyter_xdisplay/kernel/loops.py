@@ -108,7 +108,7 @@ def serve_tk(kernel: Any) -> None:
     # The descriptor tells of new messages only, not of those that wait already.
     waiting = root.after(0, on_message)
     try:
-        root.mainloop()
+        root.tk.mainloop()
     finally:
         root.after_cancel(waiting)
         root.tk.deletefilehandler(descriptor)
@@ -140,6 +140,11 @@ def _hidden_root() -> Any:
             # Not the parent of what user code makes without naming one.
             vars(tk)["_default_root"] = None
     return _root
+
+
+def hidden_windows() -> int:
+    """Return how many main windows of Tk are ours: loops of user code must not wait for them."""
+    return int(_root is not None)
 
 
 def _shell_stream(kernel: Any) -> Any:

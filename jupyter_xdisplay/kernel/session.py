@@ -15,6 +15,7 @@ import threading
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jupyter_xdisplay.errors import DisplayNotFound, UsageError, XDisplayError
+from jupyter_xdisplay.kernel import describe
 from jupyter_xdisplay.kernel.display import Display
 from jupyter_xdisplay.kernel.environ import EnvironmentChanges, plan
 from jupyter_xdisplay.kernel.host import STOPPED, choose_host
@@ -265,14 +266,7 @@ class Session:
             former = infos[-1]
         if former.state != "ended" or former.reason == STOPPED:
             return []
-        reason = former.reason or "nobody knows why."
-        lines = [
-            f"The former display {name!r} ({former.display}) had ended: {reason}",
-            "A new one was started.",
-        ]
-        lines += [former.notice] if former.notice else []
-        lines += [f"    {line}" for line in former.log[-5:]]
-        return lines
+        return describe.replaced(former)
 
     def _check_ours(self) -> None:
         if not self.is_ours():

@@ -1,0 +1,124 @@
+"""An interrupt (SIGINT) ends the GUI loops that user code runs in a cell.
+
+The functions that wait are wrapped while a display is in use (see `waits`). matplotlib's own loops
+of Qt, and PyGObject's, do the like themselves.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from jupyter_xdisplay.kernel import waits
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import ModuleType
+
+    Wrapper = Callable[[Callable[..., Any], Any, tuple[Any, ...], dict[str, Any]], Any]
+
+QT_BINDINGS = ("PySide6", "PyQt6", "PyQt5", "PySide2")
+
+
+class _Target(NamedTuple):
+    """A function that waits: in a module, by its name, or by a class and its method's name."""
+
+    module: str
+    path: str
+    wrapper: Wrapper
+
+
+def _targets() -> Iterator[_Target]:
+    yield _Target("tkinter", "Misc.mainloop", waits.run_tk)
+    yield _Target("tkinter", "mainloop", waits.run_default_tk)
+    yield _Target("turtle", "TurtleScreenBase.mainloop", waits.run_turtle)
+    yield _Target("cv2", "waitKey", waits.wait_for_key)
+    yield _Target("cv2", "waitKeyEx", waits.wait_for_key)
+    yield _Target("pygame.event", "wait", waits.wait_for_event)
+    for binding in QT_BINDINGS:
+        run = partial(waits.run_qt, binding)
+        for method in ("exec", "exec_"):
+            yield _Target(f"{binding}.QtCore", f"QCoreApplication.{method}", run)
+            yield _Target(f"{binding}.QtCore", f"QEventLoop.{method}", run)
+            yield _Target(f"{binding}.QtGui", f"QGuiApplication.{method}", run)
+            yield _Target(f"{binding}.QtWidgets", f"QApplication.{method}", run)
+            yield _Target(f"{binding}.QtWidgets", f"QDialog.{method}", run)
+
+
+class Interrupts:
+    """Makes GUI loops in this process end at an interrupt, and puts everything back.
+
+    Modules that are not imported yet are waited for.
+    """
+
+    def __init__(self) -> None:
+        self._installed = False
+        self._awaited: set[str] = set()
+        self._undo: list[Callable[[], None]] = []
+
+    def install(self) -> None:
+        """Switch it on; a second time is fine."""
+        if self._installed:
+            return
+        self._installed = True
+        import wrapt
+
+        for module in {target.module for target in _targets()}:
+            if module in sys.modules:
+                self._wrap(sys.modules[module])
+            elif module not in self._awaited:
+                self._awaited.add(module)
+                wrapt.register_post_import_hook(self._on_import, module)
+
+    def remove(self) -> None:
+        """Switch it off."""
+        self._installed = False
+        while self._undo:
+            self._undo.pop()()
+
+    def _on_import(self, module: ModuleType) -> None:
+        self._awaited.discard(module.__name__)
+        package, _, name = module.__name__.rpartition(".")
+        if package:
+            # As the import does right after this. PySide looks its own types up that way.
+            setattr(sys.modules[package], name, module)
+        if self._installed:
+            self._wrap(module)
+
+    def _wrap(self, module: ModuleType) -> None:
+        import wrapt
+
+        if module.__name__ == "cv2" and not _draws_by_qt(module):
+            return
+        for name, path, wrapper in _targets():
+            if name != module.__name__:
+                continue
+            owner_path, _, attribute = path.rpartition(".")
+            owner = getattr(module, owner_path, None) if owner_path else module
+            # Only where it is defined: a wrapper of an inherited method would be a second one.
+            original = vars(owner).get(attribute) if owner is not None else None
+            if original is None:
+                continue
+            ours = wrapt.FunctionWrapper(original, wrapper)
+            setattr(owner, attribute, ours)
+            self._undo.append(partial(_put_back, owner, attribute, ours, original))
+
+
+def _draws_by_qt(cv2: Any) -> bool:
+    """Tell whether this OpenCV draws its windows by Qt, as the wheels do.
+
+    With GTK `waitKey(0)` ends when the last window is closed, and nothing tells that it was so.
+    """
+    return re.search(r"^ *QT: +YES", cv2.getBuildInformation(), re.MULTILINE) is not None
+
+
+def _put_back(owner: Any, attribute: str, ours: Any, original: Any) -> None:
+    owners = [owner]
+    if getattr(owner, "__name__", None) == "cv2":
+        # The package copies what is in the extension module of the same name.
+        owners += [sys.modules.get("cv2"), getattr(sys.modules.get("cv2"), "_native", None)]
+    for each in owners:
+        if each is not None and vars(each).get(attribute) is ours:
+            setattr(each, attribute, original)
