@@ -5,11 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from benchmarks import rfb_servers, startup
+from benchmarks import rfb_servers, startup, windows
 
 BENCHMARKS: dict[str, Callable[[list[str]], None]] = {
     "startup": startup.main,
     "rfb": rfb_servers.main,
+    "windows": windows.main,
 }
 
 

@@ -11,17 +11,16 @@ sys.path.insert(0, str(ROOT))
 
 from playwright.sync_api import sync_playwright  # noqa: E402
 
-from tests.e2e.lab import CHROMIUM, CHROMIUM_ARGUMENTS, Lab, Notebook, wait_for  # noqa: E402
-from tests.e2e.view import View, wait_for_window  # noqa: E402
+from tests.e2e.lab import CHROMIUM, CHROMIUM_ARGUMENTS, Lab, Notebook  # noqa: E402
+from tests.e2e.view import View  # noqa: E402
 
 CELLS = [
-    "%load_ext jupyter_xdisplay\n%xdisplay desktop --size 1000x560",
+    "%load_ext jupyter_xdisplay\n%xdisplay",
     (
         "import matplotlib.pyplot as plt\n"
-        "plt.figure('Loss', figsize=(5.4, 3.4)); plt.plot([9, 4, 2.5, 1.8, 1.5]); plt.show()\n"
-        "%xdisplay run glxgears\n"
-        "!xeyes -geometry 170x110-14-18 &"
+        "plt.figure('Loss', figsize=(5.4, 3)); plt.plot([9, 4, 2.5, 1.8, 1.5]); plt.show()"
     ),
+    "%xdisplay run glxgears -geometry 320x200",
 ]
 
 
@@ -42,13 +41,9 @@ def main() -> None:
             book = Notebook(page, lab, "windows.ipynb", classic=True)
             for index in range(len(CELLS)):
                 book.run(index)
-            view = View(page, book.view(0))
-            view.wait_until_live()
-            for title in ("Loss", "glxgears", "xeyes"):
-                wait_for_window(lab, title)
-            view.move(600, 300)
-            page.wait_for_timeout(1500)
-            wait_for(lambda: view.attribute("frame") == "live", "no picture")
+            for index in (1, 2):
+                View(page, book.view(index)).wait_until_live()
+            page.wait_for_timeout(2500)
             page.evaluate("() => document.querySelector('.jp-Notebook').scrollTo(0, 0)")
             page.screenshot(path=ROOT / "docs" / "images" / "quickstart.png")
         finally:

@@ -90,7 +90,7 @@ def bare(folder: Path, name: str, size: Size) -> Iterator[Screen]:
         page.go(f"http://127.0.0.1:{port}/")
         connected = "() => document.body?.dataset.state === 'connected'"
         wait_for(lambda: page.evaluate(connected), "noVNC did not connect")
-        yield _screen(server, (relay.pid,), browser, page, BARE_CANVAS)
+        yield put_probe(server, (relay.pid,), browser, page, BARE_CANVAS)
 
 
 @contextlib.contextmanager
@@ -104,10 +104,10 @@ def in_lab(folder: Path, size: Size) -> Iterator[Screen]:
         lab.wait_until_up()
         with chromium(folder, _room(size)) as browser:
             info = _open_display(lab, browser, size)
-            pid = _sidecar_of(lab.process.pid, info["id"])
+            pid = sidecar_of(lab.process.pid, info["id"])
             server = sidecar_server(pid, info["socket"], size)
             with browser.page() as page:
-                yield _screen(server, (lab.process.pid,), browser, page, VIEW_CANVAS)
+                yield put_probe(server, (lab.process.pid,), browser, page, VIEW_CANVAS)
     finally:
         lab.stop()
 
@@ -121,7 +121,8 @@ def check_quality_level() -> None:
 
 def _open_display(lab: Lab, browser: Chromium, size: Size) -> dict[str, Any]:
     """Run the cell as a user does; return the display."""
-    lab.write_notebook("bench.ipynb", [f"%load_ext jupyter_xdisplay\n%xdisplay desktop --size {size}"])
+    cell = f"%load_ext jupyter_xdisplay\n%xdisplay desktop --size {size}"
+    lab.write_notebook("bench.ipynb", [cell])
     with sync_playwright() as playwright:
         page = playwright.chromium.connect_over_cdp(browser.url).contexts[0].pages[0]
         book = Notebook(page, lab, "bench.ipynb")
@@ -137,7 +138,7 @@ def _room(size: Size) -> Size:
     return Size(size.width + ROOM.width, size.height + ROOM.height)
 
 
-def _screen(
+def put_probe(
     server: Server, tunnel: tuple[int, ...], browser: Chromium, page: Page, canvas: str
 ) -> Screen:
     """Put the probe on the page; the mouse rests in the middle."""
@@ -151,7 +152,8 @@ def _screen(
     return screen
 
 
-def _sidecar_of(pid: int, display_id: str) -> int:
+def sidecar_of(pid: int, display_id: str) -> int:
+    """Return the process id of a display's sidecar, a child of the Jupyter server."""
     words = "jupyter_xdisplay.sidecar"
     return next(
         child for child, line in children(pid).items() if words in line and display_id in line

@@ -1,4 +1,6 @@
-"""`python -m benchmarks.rfb.motion [--still]`: an X client that moves a photograph at 60 a second.
+"""`python -m benchmarks.rfb.motion [--still] [--window]`: an X client that moves a photograph.
+
+It draws 60 frames a second, over the whole screen or in a window of its own.
 
 Every frame is another part of a large picture, with the frame's number drawn into it, put in one
 request through MIT-SHM. A frame that comes late is left out, so that frame `n` belongs to the
@@ -22,6 +24,7 @@ from benchmarks.rfb import picture
 from benchmarks.rfb.window import Canvas, ScreenWindow
 
 RATE = 60
+WINDOW = (1280, 720)
 
 
 class State(NamedTuple):
@@ -47,10 +50,10 @@ def state(program: subprocess.Popen[bytes]) -> State:
 
 
 class Motion:
-    """Draws the frames."""
+    """Draws the frames, over the whole screen or in a window of 1280x720 pixels."""
 
-    def __init__(self) -> None:
-        self._window = ScreenWindow()
+    def __init__(self, *, window: bool) -> None:
+        self._window = ScreenWindow(WINDOW if window else None)
         self._canvas = Canvas(self._window, picture.photograph_to_move(*self._window.size))
 
     def draw(self, number: int) -> None:
@@ -92,11 +95,12 @@ def main() -> None:
     """Draw one frame, or many."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--still", action="store_true")
-    still = parser.parse_args().still
+    parser.add_argument("--window", action="store_true")
+    options = parser.parse_args()
     try:
-        motion = Motion()
+        motion = Motion(window=options.window)
         motion.begin()
-        if still:
+        if options.still:
             sys.stdin.read()
         else:
             motion.run()

@@ -1,4 +1,4 @@
-"""A window over the whole screen, drawn into through MIT-SHM."""
+"""A window over the whole screen, or a managed one, drawn into through MIT-SHM."""
 
 from __future__ import annotations
 
@@ -37,20 +37,26 @@ class Canvas:
 
 
 class ScreenWindow:
-    """The window: unmanaged, as large as the screen. It takes button presses."""
+    """The window: unmanaged, as large as the screen. It takes button presses.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    managed
+        Its size in pixels where it shall be one like any program's.
+    """
+
+    def __init__(self, managed: tuple[int, int] | None = None) -> None:
         self.x = X11Connection(os.environ["DISPLAY"], Path(os.environ["XAUTHORITY"]))
         self.shm = self.x.extension(xcffib.shm.key)
         geometry = self.x.core.GetGeometry(self.x.root).reply()
-        self.size = geometry.width, geometry.height
+        self.size = managed or (geometry.width, geometry.height)
         self.id: int = self.x.raw.generate_id()
         self.gc: int = self.x.raw.generate_id()
         self.x.core.CreateWindow(
             *(xcffib.CopyFromParent, self.id, self.x.root, 0, 0, *self.size, 0),
             *(x.WindowClass.InputOutput, xcffib.CopyFromParent),
             x.CW.OverrideRedirect | x.CW.EventMask,
-            [1, x.EventMask.ButtonPress],
+            [managed is None, x.EventMask.ButtonPress],
         )
         self.x.core.MapWindow(self.id)
         self.x.core.CreateGC(self.gc, self.id, 0, [])

@@ -98,9 +98,9 @@ class InlineWindows:
         """Show the windows of a cell that is run again, and whose outputs are gone with that."""
         with self._lock:
             for shown in self._shown.values():
-                ran = [old.cell_id for old, _ in shown.outputs]
-                if cell.cell_id is not None and cell.cell_id in ran:
-                    shown.outputs = [item for item in shown.outputs if item[0].cell_id != ran[0]]
+                others = [item for item in shown.outputs if item[0].cell_id != cell.cell_id]
+                if cell.cell_id is not None and len(others) < len(shown.outputs):
+                    shown.outputs = others
                     self._publish(shown, cell)
 
     def show_all(self, cell: Cell) -> int:

@@ -14,6 +14,7 @@ import signal
 import subprocess
 import tempfile
 import threading
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,10 +23,13 @@ from typing import IO, TYPE_CHECKING, Any
 from jupyter_xdisplay.errors import ProgramMissing, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 LOG_MAX = 8 * 1024 * 1024
 """Bytes of output after which a program's log starts anew."""
+
+ENDED_S = 0.5
+POLL_S = 0.01
 
 _MESA = {"apt-get": "mesa-utils", "dnf": "mesa-demos", "apk": "mesa-demos", "zypper": "Mesa-demo-x"}
 _X11_APPS = {"apt-get": "x11-apps"}
@@ -165,6 +169,24 @@ def started() -> list[Program]:
         program.trim()
     _started[:] = [program for program in _started if program.popen.poll() != 0]
     return list(_started)
+
+
+def end_clients(pids: Iterable[int]) -> None:
+    """End the programs started here that have one of these processes, and wait a moment for that.
+
+    Asked like this they go without a word; one whose X connection is cut complains.
+    """
+    groups = set()
+    for pid in pids:
+        with suppress(ProcessLookupError, PermissionError):
+            groups.add(os.getpgid(pid))
+    asked = [program for program in _started if program.popen.pid in groups]
+    for program in asked:
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(program.popen.pid, signal.SIGTERM)
+    end = time.monotonic() + ENDED_S
+    while any(program.popen.poll() is None for program in asked) and time.monotonic() < end:
+        time.sleep(POLL_S)
 
 
 def _look_after(program: Program) -> Program:

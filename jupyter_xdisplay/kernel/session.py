@@ -15,7 +15,7 @@ import threading
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jupyter_xdisplay.errors import DisplayNotFound, UsageError, XDisplayError
-from jupyter_xdisplay.kernel import describe
+from jupyter_xdisplay.kernel import describe, programs
 from jupyter_xdisplay.kernel.display import Display
 from jupyter_xdisplay.kernel.environ import EnvironmentChanges, plan
 from jupyter_xdisplay.kernel.host import STOPPED, choose_host
@@ -177,10 +177,8 @@ class Session:
         """
         self._attach_shell()
         if self.shell is None or self.shell.views is None:
-            raise UsageError(
-                "There is no notebook to show windows in.",
-                fix="use it in a Jupyter notebook, or take a picture: .snapshot(FILE)",
-            )
+            fix = "use it in a Jupyter notebook, or take a picture: .snapshot(FILE)"
+            raise UsageError("There is no notebook to show windows in.", fix=fix)
         return self.shell
 
     def stop(self, display: Display, *, force: bool = False) -> DisplayInfo:
@@ -198,6 +196,7 @@ class Session:
             if self.shell is not None:
                 self.shell.before_stop(display, last=self._active in ([display], []))
             if display.info.state != "ended":
+                programs.end_clients(display.known_info.clients)
                 display.update(self.host.stop(display.id, force=force))
             self.release(display)
             if self.shell is not None:

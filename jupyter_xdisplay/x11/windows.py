@@ -142,6 +142,7 @@ class WindowWatcher(threading.Thread):
         if self._store is not None and self._pictures is None:
             self._pictures = LastPictures(self._display, self._xauthority, self._store)
             self._pictures.start()
+            self._placed = {info.id for info in current[0]}
         if self._pictures is not None:
             self._pictures.follow(current[0])
             self._give_room(current[0])

@@ -37,6 +37,8 @@ const ICONS = {
   close: 'M4 4l8 8M12 4l-8 8',
   copy: 'M5.5 5.5v-3h8v8h-3M2.5 5.5h8v8h-8z',
   done: 'M3 8.5l3.5 3.5L13 4.5',
+  record: 'M8 12.5a4.5 4.5 0 1 0 0-9 4.5 4.5 0 0 0 0 9zM8 9.2a1.2 1.2 0 1 0 0-2.4 1.2 1.2 0 0 0 0 2.4z',
+  stop: 'M4.5 4.5h7v7h-7z',
   popOut: 'M8.5 2.5h5v5M13.5 2.5l-6 6M6.5 3.5h-4v10h10v-4',
   display: 'M1.5 3h13v8h-13zM5.5 13.5h5M8 11v2.5',
 } as const;

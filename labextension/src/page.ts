@@ -1,7 +1,7 @@
 /** A page of its own for one window, or for a whole display (server/view_page.py). */
 import css from './page.css';
 import { ServerTransport } from './server_transport';
-import type { DisplayInfo, Disposer, Watcher } from './types';
+import type { DisplayInfo, Disposer, Watcher, WindowActions } from './types';
 import { View } from './view';
 
 interface PageData {
@@ -12,6 +12,11 @@ interface PageData {
 
 /** Names the page after its window, which may change its title. */
 class PageTransport extends ServerTransport {
+  override get window(): WindowActions | null {
+    const actions = super.window;
+    return actions && { ...actions, page: null };
+  }
+
   override watch(watcher: Watcher): Disposer {
     return super.watch({
       info: (info) => {

@@ -7,6 +7,7 @@ import {
   type DisplayInfo,
   type Disposer,
   type Problem,
+  type Recording,
   type RfbChannel,
   type Transport,
   type Watcher,
@@ -40,7 +41,6 @@ const NO_WEBSOCKET: Problem = {
 export class ServerTransport implements Transport {
   readonly patienceMs = 10_000;
   readonly patienceHint = '';
-  readonly window: WindowActions | null;
   private readonly path: string;
 
   /**
@@ -52,7 +52,6 @@ export class ServerTransport implements Transport {
     private readonly config: PageConfig = readPageConfig(document),
   ) {
     this.path = `xdisplay/api/displays/${encodeURIComponent(displayId)}`;
-    this.window = windowId ? this.windowActions(`${this.path}/windows/${windowId}`) : null;
   }
 
   openRfb(): RfbChannel {
@@ -126,9 +125,13 @@ export class ServerTransport implements Transport {
     return new WebSocket(url);
   }
 
-  private windowActions(path: string): WindowActions {
-    const ask = async (method: Method, where: string): Promise<void> => {
-      await this.ask(method, where);
+  get window(): WindowActions | null {
+    if (!this.windowId) {
+      return null;
+    }
+    const path = `${this.path}/windows/${this.windowId}`;
+    const ask = async (method: Method, where: string, body?: unknown): Promise<void> => {
+      await this.ask(method, where, body);
     };
     const kernel = async (action: string): Promise<void> => {
       const info = (await (await this.ask('GET', this.path)).json()) as DisplayInfo;
@@ -141,19 +144,25 @@ export class ServerTransport implements Transport {
       interruptKernel: () => kernel('interrupt'),
       restartKernel: () => kernel('restart'),
       page: new URL(page, this.config.baseUrl).href,
+      recording: {
+        start: (seconds) => ask('POST', `${path}/recording`, { format: 'gif', seconds }),
+        stop: () => ask('DELETE', `${path}/recording`),
+        state: async () =>
+          (await (await this.ask('GET', `${path}/recording`)).json()) as Recording,
+      },
     };
   }
 
   /** @throws Error with words for the user when the server refuses. */
-  private async ask(method: Method, path: string): Promise<Response> {
-    const response = await this.fetch(method, path);
+  private async ask(method: Method, path: string, body?: unknown): Promise<Response> {
+    const response = await this.fetch(method, path, body);
     if (!response.ok) {
       throw new Error(describe(await problemOf(response)));
     }
     return response;
   }
 
-  private fetch(method: Method, path: string): Promise<Response> {
+  private fetch(method: Method, path: string, body?: unknown): Promise<Response> {
     const headers = new Headers();
     if (this.config.token) {
       headers.set('Authorization', `token ${this.config.token}`);
@@ -162,7 +171,12 @@ export class ServerTransport implements Transport {
     if (xsrf !== null) {
       headers.set('X-XSRFToken', xsrf);
     }
-    return fetch(new URL(path, this.config.baseUrl), { method, headers, cache: 'no-store' });
+    const init: RequestInit = { method, headers, cache: 'no-store' };
+    if (body !== undefined) {
+      headers.set('Content-Type', 'application/json');
+      init.body = JSON.stringify(body);
+    }
+    return fetch(new URL(path, this.config.baseUrl), init);
   }
 }
 

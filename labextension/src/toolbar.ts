@@ -6,6 +6,8 @@ import { LEAVE_KEYS } from './keyboard';
 export interface ToolbarActions {
   /** For one window; else for a whole display. */
   readonly isWindow: boolean;
+  /** More buttons. */
+  readonly more: readonly HTMLElement[];
   /** The address of a page of its own; null where there is none. */
   readonly page: string | null;
   /** Rejects where the browser does not let it. */
@@ -72,6 +74,7 @@ export class Toolbar {
       this.keyboard,
       this.scaling,
       this.fullScreen,
+      ...actions.more,
       popOut,
       copy,
       screenshot,

@@ -89,6 +89,22 @@ export interface Watcher {
 
 export type Disposer = () => void;
 
+/** `RecordingInfo` of the Python package. */
+export interface Recording {
+  readonly state: 'running' | 'done' | 'failed';
+  /** The file, as Jupyter's contents manager names it. */
+  readonly path: string;
+  readonly message?: string | null;
+  readonly fix?: string | null;
+}
+
+/** Each rejects with words for the user. */
+export interface RecordingActions {
+  start(seconds: number): Promise<void>;
+  stop(): Promise<void>;
+  state(): Promise<Recording>;
+}
+
 /** What can be done with the window of a view. Each rejects with words for the user. */
 export interface WindowActions {
   /** Asks its program to close it. */
@@ -100,6 +116,8 @@ export interface WindowActions {
   readonly restartKernel: (() => Promise<void>) | null;
   /** The address of a page of its own; null where there is none. */
   readonly page: string | null;
+  /** Null where it cannot be recorded from here. */
+  readonly recording: RecordingActions | null;
 }
 
 /** Reaches one display. */

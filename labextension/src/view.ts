@@ -6,6 +6,7 @@ import { Curtain } from './curtain';
 import { element, focusableAround } from './dom';
 import type { Scaling } from './geometry';
 import { FullScreen } from './full_screen';
+import { Recorder } from './recorder';
 import { ResizeCorner } from './resize_corner';
 import { keepKeysFromPage } from './keyboard';
 import { copy, save } from './screenshots';
@@ -15,24 +16,10 @@ import { Stream } from './stream';
 import css from './style.css';
 import { Subject } from './subject';
 import { Toolbar } from './toolbar';
-import type { DisplayInfo, Transport } from './types';
+import type { Transport } from './types';
+import type { ViewOptions } from './view_options';
 import { WindowControls } from './window_controls';
 import { wordsFor } from './words';
-
-export interface ViewOptions {
-  /** The display as it was when the view was made. */
-  readonly info: DisplayInfo;
-  readonly transport: Transport;
-  /** One window of the display; 0 for the whole of it. */
-  readonly windowId?: number;
-  /** Whether that window is of the kernel's own process. */
-  readonly own?: boolean;
-  /** Only a line at first. */
-  readonly folded?: boolean;
-  readonly scaling: Scaling;
-  /** The user chose another scaling. */
-  readonly onScaling: (scaling: Scaling) => void;
-}
 
 export class View {
   /** Put it where the view shall be; it may be moved. */
@@ -52,6 +39,7 @@ export class View {
   private readonly transport: Transport;
   private readonly controls: WindowControls | null;
   private readonly corner: ResizeCorner | null;
+  private readonly recorder: Recorder | null;
   private readonly subject: Subject;
   private scaling: Scaling;
 
@@ -66,6 +54,7 @@ export class View {
       this.stage.focus();
     };
     this.fullScreen = new FullScreen(this.shadow, this.frame, this.showScaling, focus);
+    this.recorder = actions?.recording ? new Recorder(actions.recording) : null;
     this.toolbar = this.makeToolbar();
     this.curtain = new Curtain(() => {
       this.stream.retry();
@@ -108,6 +97,7 @@ export class View {
     this.stream.dispose();
     this.controls?.dispose();
     this.corner?.dispose();
+    this.recorder?.dispose();
     this.curtain.dispose();
     this.stage.dispose();
     this.host.remove();
@@ -119,6 +109,7 @@ export class View {
     const { window: actions } = this.transport;
     return new Toolbar({
       isWindow: actions !== null,
+      more: this.recorder ? [this.recorder.button] : [],
       toggleScaling: () => {
         this.setScaling(this.scaling === 'fit' ? 'actual' : 'fit');
         this.onScaling(this.scaling);
@@ -198,6 +189,7 @@ export class View {
     if (this.controls && this.corner) {
       this.stage.add(this.corner.root);
       this.stage.add(this.controls.root);
+      this.frame.append(...(this.recorder ? [this.recorder.words] : []));
       this.host.dataset.xdisplayWindow = String(this.subject.windowId);
     }
     this.host.dataset.xdisplayId = this.subject.info.id;

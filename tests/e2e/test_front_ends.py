@@ -19,14 +19,16 @@ from tests.e2e.view import wait_for_window
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
-QUICKSTART = Path(__file__).parents[2] / "notebooks" / "01-quickstart.ipynb"
+NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 
 
-def test_quickstart_notebook(lab: Lab, page: Page) -> None:
-    """The quickstart notebook runs as it is, each cell without an error, with live windows."""
-    (lab.root / QUICKSTART.name).write_bytes(QUICKSTART.read_bytes())
-    book = Notebook(page, lab, QUICKSTART.name)
-    cells = nbformat.read(QUICKSTART, as_version=4).cells
+@pytest.mark.parametrize("name", ["01-quickstart", "02-windows"])
+def test_notebooks_that_we_ship(lab: Lab, page: Page, name: str) -> None:
+    """They run as they are, each cell without an error, with live windows."""
+    path = NOTEBOOKS / f"{name}.ipynb"
+    (lab.root / path.name).write_bytes(path.read_bytes())
+    book = Notebook(page, lab, path.name)
+    cells = nbformat.read(path, as_version=4).cells
     try:
         for index, cell in enumerate(cells):
             if cell.cell_type != "code":
@@ -37,7 +39,7 @@ def test_quickstart_notebook(lab: Lab, page: Page) -> None:
                 ".jp-OutputArea-output[data-mime-type='application/vnd.jupyter.error']"
             )
             assert errors.count() == 0, book.text(index)
-            book.screenshot(f"quickstart-{index}")
+            book.screenshot(f"{name}-{index}")
     finally:
         for session in lab.api("GET", "api/sessions"):
             lab.api("DELETE", f"api/sessions/{session['id']}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
 from PIL import Image
 
@@ -43,12 +45,11 @@ def last_picture(book: Notebook, index: int) -> Image.Image:
     image = cell.locator(".jp-RenderedImage img").first
     image.wait_for()
     image.scroll_into_view_if_needed()
-    return _image(image.screenshot())
+    return image_of(image.screenshot())
 
 
-def _image(png: bytes) -> Image.Image:
-    import io
-
+def image_of(png: bytes) -> Image.Image:
+    """Read a PNG."""
     return Image.open(io.BytesIO(png)).convert("RGB")
 
 

@@ -1,0 +1,81 @@
+/** Records a window into a file beside the notebook, at the press of a button. */
+import { element, icon, iconButton, label } from './dom';
+import type { Recording, RecordingActions } from './types';
+
+/** The longest recording, in seconds (the server's limit); a second press ends it earlier. */
+const LONGEST_S = 120;
+const ASK_MS = 500;
+
+export class Recorder {
+  readonly button: HTMLButtonElement;
+  /** How it went; put it below the window. */
+  readonly words = element('div', { class: 'notice', role: 'status' });
+  private running = false;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(private readonly actions: RecordingActions) {
+    this.button = iconButton('record', 'record', () => void this.toggle());
+    this.show(false);
+  }
+
+  dispose(): void {
+    clearTimeout(this.timer);
+  }
+
+  private async toggle(): Promise<void> {
+    this.button.disabled = true;
+    try {
+      if (this.running) {
+        await this.actions.stop();
+        this.told('Writing the recording…');
+      } else {
+        await this.actions.start(LONGEST_S);
+        this.told('Recording. Press the button again to end it.');
+        this.show(true);
+      }
+      this.ask();
+    } catch (error) {
+      this.over(error instanceof Error ? error.message : String(error));
+    } finally {
+      this.button.disabled = false;
+    }
+  }
+
+  /** It also ends with its window, or when it is long enough. */
+  private ask(): void {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => {
+      this.actions.state().then(this.take, (error: unknown) => {
+        this.over(String(error));
+      });
+    }, ASK_MS);
+  }
+
+  private readonly take = ({ state, path, message, fix }: Recording): void => {
+    if (state === 'running') {
+      this.ask();
+    } else if (state === 'done') {
+      this.over(`Recorded: ${path}`);
+    } else {
+      this.over([message, fix].filter(Boolean).join(' '));
+    }
+  };
+
+  private over(words: string): void {
+    clearTimeout(this.timer);
+    this.show(false);
+    this.told(words);
+  }
+
+  private told(words: string): void {
+    this.words.textContent = words;
+  }
+
+  private show(running: boolean): void {
+    this.running = running;
+    this.button.replaceChildren(icon(running ? 'stop' : 'record'));
+    this.button.setAttribute('aria-pressed', String(running));
+    const words = 'Record a GIF into the folder of the notebook';
+    label(this.button, running ? 'End the recording' : words);
+  }
+}

@@ -1,0 +1,354 @@
+"""The view of one window: menus and dialogs, size, close, pictures, many at once."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Page
+
+from tests.e2e.conftest import Opener
+from tests.e2e.lab import Lab, Notebook, wait_for
+from tests.e2e.test_inline import GREEN, START, image_of, last_picture, window_of
+from tests.e2e.test_saved import pictures
+from tests.e2e.view import View, wait_for_window, windows_of
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+
+MENUS = """\
+script = '''
+import tkinter
+from tkinter import filedialog, ttk
+root = tkinter.Tk()
+root.title("Menus")
+root.geometry("300x90")
+bar = tkinter.Menu(root)
+file = tkinter.Menu(bar, tearoff=False)
+file.add_command(label="Open", command=lambda: filedialog.askopenfilename())
+for number in range(1, 13):
+    file.add_command(label=f"Entry {number}", command=lambda n=number: root.title(f"Entry {n}"))
+bar.add_cascade(label="File", menu=file)
+root.configure(menu=bar)
+box = ttk.Combobox(root, values=[f"choice {number}" for number in range(20)], state="readonly")
+box.bind("<<ComboboxSelected>>", lambda event: root.title(box.get()))
+box.place(x=10, y=20)
+tip = tkinter.Label(root, text="tip", background="white")
+tip.place(x=240, y=20)
+def show(event):
+    top = tkinter.Toplevel(root)
+    top.overrideredirect(True)
+    top.geometry(f"160x60+{tip.winfo_rootx()}+{tip.winfo_rooty() + 60}")
+    top.configure(background="lime")
+tip.bind("<Enter>", show)
+root.mainloop()
+'''
+import subprocess, sys
+child = subprocess.Popen([sys.executable, "-c", script])
+"""
+
+STUCK = """\
+script = '''
+import tkinter
+root = tkinter.Tk()
+root.title("Stuck")
+root.configure(background="lime")
+root.geometry("300x200")
+root.mainloop()
+'''
+import subprocess, sys
+child = subprocess.Popen([sys.executable, "-c", script])
+print(child.pid)
+"""
+
+
+def layer_is_open(view: View) -> bool:
+    """Tell whether the view reaches over the page."""
+    return bool(
+        view.host.evaluate("h => h.shadowRoot.querySelector('.target').matches(':popover-open')")
+    )
+
+
+def seen(page: Page, view: View, x: float, y: float) -> tuple[int, ...]:
+    """The colour on the page at a place of the window, which may be beyond its edge."""
+    left, top = place(view, x, y)
+    clip = {"x": left, "y": top, "width": 1, "height": 1}
+    pixel = image_of(page.screenshot(clip=clip)).getpixel((0, 0))
+    assert isinstance(pixel, tuple)
+    return pixel
+
+
+def place(view: View, x: float, y: float) -> tuple[float, float]:
+    """Where on the page a place of the window is."""
+    box = view.host.locator(".screen").bounding_box()
+    assert box is not None
+    return box["x"] + x * box["width"] / view.size[0], box["y"] + y * box["height"] / view.size[1]
+
+
+def title(view: View) -> str:
+    """The title that the view shows."""
+    return view.host.locator(".title").inner_text()
+
+
+@pytest.fixture
+def menus(notebook: Opener) -> View:
+    """A small window with a menu, a combo box, a tooltip, a dialog."""
+    book = notebook([START, MENUS, "1", "2", "3"])
+    book.run(0)
+    book.run(1)
+    view = window_of(book, 1)
+    view.host.scroll_into_view_if_needed()
+    return view
+
+
+def test_a_menu_reaches_over_the_page(menus: View) -> None:
+    """It is whole, an entry far below the window can be clicked, and then it is gone."""
+    page = menus.page
+    page.mouse.click(*place(menus, 15, 10))
+    wait_for(lambda: layer_is_open(menus), "the menu does not reach over the page")
+    page.screenshot(path="tests/e2e/screenshots/inline-menu.png")
+    page.mouse.move(*place(menus, 30, 250), steps=4)
+    page.mouse.click(*place(menus, 30, 250))
+    wait_for(lambda: title(menus).startswith("Entry"), lambda: f"the title is {title(menus)}")
+    wait_for(lambda: not layer_is_open(menus), "the menu stays")
+
+
+def test_a_list_reaches_over_the_page(menus: View) -> None:
+    """The list of a combo box: the entry that is clicked is chosen."""
+    page = menus.page
+    page.mouse.click(*place(menus, 60, 32))
+    wait_for(lambda: layer_is_open(menus), "the list does not reach over the page")
+    page.screenshot(path="tests/e2e/screenshots/inline-combo-box.png")
+    page.mouse.move(*place(menus, 60, 150), steps=4)
+    page.mouse.click(*place(menus, 60, 150))
+    wait_for(lambda: title(menus).startswith("choice"), lambda: f"the title is {title(menus)}")
+
+
+def test_a_tooltip_is_seen(menus: View) -> None:
+    """Its pixels are on the page, beyond the window's edge."""
+    page = menus.page
+    page.mouse.move(*place(menus, 250, 30), steps=4)
+    wait_for(lambda: layer_is_open(menus), "the tooltip does not reach over the page")
+    wait_for(lambda: seen(page, menus, 280, 105) == GREEN, "the tooltip is not seen")
+
+
+def test_a_dialog_stays_with_its_window(menus: View, lab: Lab) -> None:
+    """A file dialog is drawn over the page, takes input, and has no view of its own."""
+    page = menus.page
+    page.mouse.click(*place(menus, 15, 10))
+    wait_for(lambda: layer_is_open(menus), "no menu")
+    page.mouse.move(*place(menus, 30, 35), steps=3)
+    page.mouse.click(*place(menus, 30, 35))
+    dialog = wait_for_window(lab, "Open")
+    window = windows_of(lab)["Menus"]
+    wait_for(lambda: layer_is_open(menus), "the dialog is not over the page")
+    page.wait_for_timeout(500)
+    page.screenshot(path="tests/e2e/screenshots/inline-dialog.png")
+    assert page.locator("[data-xdisplay-window]").count() == 1
+    # its Cancel button is in the lower right corner
+    x, y = dialog["x"] - window["x"], dialog["y"] - window["y"]
+    page.mouse.click(*place(menus, x + dialog["width"] - 40, y + dialog["height"] - 20))
+    wait_for(lambda: "Open" not in windows_of(lab), "the dialog stays")
+    wait_for(lambda: not layer_is_open(menus), "the layer stays")
+
+
+def test_the_corner_resizes_the_real_window(notebook: Opener, lab: Lab) -> None:
+    """No pixel is scaled: the program draws itself anew at the size that was dragged."""
+    book = notebook([START, "!xterm -geometry 40x10 -bg lime -T Terminal &"])
+    book.run(0)
+    book.run(1)
+    view = window_of(book, 1)
+    width, height = view.size
+    view.host.hover()
+    corner = view.host.locator(".corner").bounding_box()
+    assert corner is not None
+    x, y = corner["x"] + 8, corner["y"] + 8
+    view.page.mouse.move(x, y)
+    view.page.mouse.down()
+    view.page.mouse.move(x + 150, y + 90, steps=6)
+    view.page.mouse.up()
+    wait_for(lambda: view.size[0] > width + 120 and view.size[1] > height + 70, "not resized")
+    window = windows_of(lab, book.kernel_id)["Terminal"]
+    assert (window["width"], window["height"]) == view.size
+    box = view.host.locator(".screen").bounding_box()
+    assert box is not None
+    assert (round(box["width"]), round(box["height"])) == view.size
+    book.screenshot("inline-resized")
+
+
+def test_a_program_that_hangs_can_be_ended(notebook: Opener) -> None:
+    """Its window does not close when asked: after 3 s the view offers to end the program."""
+    book = notebook([START, STUCK, "print(child.wait(20))"])
+    book.run(0)
+    book.run(1)
+    view = window_of(book, 1)
+    view.wait_for_colour(150, 100, GREEN)
+    pid = int(book.text(1).split()[0])
+    os.kill(pid, signal.SIGSTOP)
+    view.host.locator("[data-action=close]").click()
+    end = view.host.locator("[data-action=end-program]")
+    end.wait_for(timeout=10_000)
+    book.screenshot("inline-hung")
+    assert "“Stuck” does not close" in view.words()
+    end.click()
+    left = last_picture(book, 1)
+    assert left.getpixel((left.width // 2, left.height // 2)) == GREEN
+    book.run(2)
+    assert int(book.text(2)) < 0
+
+
+def test_the_busy_kernels_window_offers_to_interrupt(notebook: Opener) -> None:
+    """Never to end the program: that is the kernel. Interrupted, it closes the window."""
+    figure = "import matplotlib.pyplot as plt\nplt.figure('Mine'); plt.plot([1, 2]); plt.show()"
+    book = notebook([START, f"%xdisplay gui tk\n{figure}", "import time; time.sleep(100)", "6 * 7"])
+    book.run(0)
+    book.run(1)
+    view = window_of(book, 1)
+    book.start_cell(2)
+    wait_for(lambda: "program busy" in view.words(), "not said to be busy")
+    view.host.locator("[data-action=close]").click()
+    view.host.locator("[data-action=interrupt]").wait_for(timeout=10_000)
+    assert view.host.locator("[data-action=end-program]").count() == 0
+    book.screenshot("inline-busy-kernel")
+    view.host.locator("[data-action=interrupt]").click()
+    wait_for(lambda: "KeyboardInterrupt" in book.text(2), "not interrupted")
+    last_picture(book, 1)
+    book.run(3)
+    assert "42" in book.text(3)
+
+
+def test_a_saved_notebook_has_pictures_only(notebook: Opener, lab: Lab) -> None:
+    """Of windows that are open and of closed ones; small, without JavaScript, also as HTML."""
+    figures = (
+        "import matplotlib.pyplot as plt, numpy as np\n"
+        "x = np.linspace(0, 9, 200)\n"
+        "for number in range(10):\n"
+        "    plt.figure(f'Figure {number}', figsize=(6.4, 4.8)); plt.plot(x, np.sin(number * x))\n"
+        "plt.show()"
+    )
+    book = notebook([START, figures, STUCK, "child.kill()"])
+    for index in range(3):
+        book.run(index)
+    window_of(book, 2)
+    views = book.cell(1).locator("[data-xdisplay-window]")
+    wait_for(lambda: views.count() == 10, lambda: f"{views.count()} views")
+    book.run(3)
+    last_picture(book, 2)
+    saved = book.save()
+    path = lab.root / book.name
+    text = path.read_text()
+    assert len(pictures(saved)) == 11
+    assert "widget-view" not in json.dumps(
+        [c["outputs"][0].get("data") for c in saved["cells"][:2]]
+    )
+    assert "import(" not in text
+    wait_for(lambda: _size(book, path) < 300_000, lambda: f"{path.stat().st_size} bytes")
+    subprocess.run(
+        [sys.executable, "-m", "nbconvert", "--to", "html", book.name], cwd=lab.root, check=True
+    )
+    html = path.with_suffix(".html").read_text()
+    assert html.count('src="data:image/png;base64,') == 11
+
+
+def _size(book: Notebook, path: object) -> int:
+    book.page.wait_for_timeout(500)
+    book.run(3)
+    book.save()
+    return int(path.stat().st_size)  # type: ignore[attr-defined]
+
+
+def test_a_reloaded_page_shows_the_live_window_again(notebook: Opener, lab: Lab) -> None:
+    """Closing a page closes nothing in the kernel."""
+    book = notebook([START, "!xclock -update 1 &"])
+    book.run(0)
+    book.run(1)
+    window_of(book, 1)
+    book.save()
+    book.page.reload()
+    book.page.wait_for_selector(".jp-Notebook .jp-Cell")
+    view = window_of(book, 1)
+    view.wait_for_change(view.image(), "the clock stands still")
+
+
+def test_many_windows_only_those_in_sight_are_streamed(notebook: Opener, lab: Lab) -> None:
+    """20 windows: one stream for each that can be seen; scrolled to, the others are live, too."""
+    code = (
+        "import subprocess\n"
+        "for number in range(20):\n"
+        "    subprocess.Popen(['xclock', '-update', '1', '-geometry', '300x300'])"
+    )
+    book = notebook([START, code])
+    book.run(0)
+    book.run(1)
+    hosts = book.cell(1).locator("[data-xdisplay-window]")
+    wait_for(lambda: hosts.count() == 20, lambda: f"{hosts.count()} views", 60)
+    display = lab.display(book.kernel_id)["id"]
+
+    def streams() -> int:
+        return len(lab.api("GET", f"xdisplay/api/displays/{display}/viewers"))
+
+    wait_for(lambda: 0 < streams() < 6, lambda: f"{streams()} streams")
+    for place_ in (19, 0, 10):
+        view = View(book.page, hosts.nth(place_))
+        view.host.scroll_into_view_if_needed()
+        view.wait_until_live()
+        view.wait_for_change(view.image(), "the clock stands still")
+    wait_for(lambda: 0 < streams() < 6, lambda: f"{streams()} streams")
+
+
+def test_a_recording_is_written_beside_the_notebook(notebook: Opener, lab: Lab) -> None:
+    """One press begins it, another ends it; it shows what moved."""
+    book = notebook([START, "!glxgears &"])
+    book.run(0)
+    book.run(1)
+    view = window_of(book, 1)
+    button = view.host.locator("[data-action=record]")
+    button.click()
+    wait_for(lambda: "Recording." in view.words(), view.words)
+    book.screenshot("inline-recording")
+    book.page.wait_for_timeout(2000)
+    button.click()
+    wait_for(lambda: "Recorded: " in view.words(), view.words)
+    name = view.words().partition("Recorded: ")[2].split()[0]
+    assert name.startswith("xdisplay-glxgears-")
+    with Image.open(lab.root / name) as film:
+        assert film.size == view.size
+        assert getattr(film, "n_frames", 1) > 3
+
+
+def test_without_the_server_extension(make_lab: Callable[..., Lab], notebook: Opener) -> None:
+    """A window's pixels, keys and close travel over the widget's comm."""
+    lab = make_lab(extension=False)
+    book = notebook([START, STUCK], on=lab)
+    book.run(0)
+    book.run(1)
+    view = window_of(book, 1)
+    view.wait_for_colour(150, 100, GREEN)
+    view.host.locator("[data-action=close]").click()
+    left = last_picture(book, 1)
+    assert left.getpixel((left.width // 2, left.height // 2)) == GREEN
+    lab.stop()
+
+
+def test_a_screenshot_goes_to_the_clipboard(notebook: Opener) -> None:
+    """And a button gives it as a file, named after the window."""
+    book = notebook([START, STUCK])
+    book.run(0)
+    book.run(1)
+    view = window_of(book, 1)
+    view.wait_for_colour(150, 100, GREEN)
+    page = book.page
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    view.host.locator("[data-action=copy]").click()
+    view.host.locator("[data-action=copy][aria-label=Copied]").wait_for()
+    kinds = page.evaluate("async () => (await navigator.clipboard.read())[0].types")
+    assert kinds == ["image/png"]
+    with page.expect_download() as download:
+        view.host.locator("[data-action=screenshot]").click()
+    assert download.value.suggested_filename.startswith("xdisplay-Stuck-")
+    assert Image.open(download.value.path()).size == view.size

@@ -1,0 +1,100 @@
+"""A sidecar whose windows are shown one by one: last pictures, and room for menus."""
+
+from __future__ import annotations
+
+import io
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from jupyter_xdisplay.errors import WindowNotFound
+from jupyter_xdisplay.spec import WindowInfo
+from tests.sidecar.launch import SidecarProcess
+from tests.waiting import wait_until
+from tests.xclient import running
+
+TK_TAKEN_DOWN = """
+import sys, tkinter
+root = tkinter.Tk()
+root.title("tk")
+root.geometry("320x240+0+0")
+canvas = tkinter.Canvas(root, background="red")
+canvas.create_line(0, 0, 320, 240, width=9)
+canvas.pack(fill="both", expand=True)
+root.update()
+print("ready", flush=True)
+sys.stdin.readline()
+root.destroy()
+sys.stdin.readline()
+"""
+
+
+def windows(sidecar: SidecarProcess) -> dict[str, WindowInfo]:
+    """What is open, by title."""
+    return {info.title: info for info in sidecar.client.info().windows}
+
+
+def picture(sidecar: SidecarProcess, window: int) -> Image.Image:
+    """A window as the sidecar has it."""
+    png = sidecar.client.window_screenshot(window)
+    return Image.open(io.BytesIO(png)).convert("RGB")
+
+
+def test_what_a_program_showed_before_it_took_its_window_down(sidecar: SidecarProcess) -> None:
+    """Tk destroys the canvas first: the picture is from before."""
+    sidecar.client.follow_windows()
+    program = [sys.executable, "-c", TK_TAKEN_DOWN]
+    with running(sidecar.info, program=program) as process:
+        window = wait_until(lambda: windows(sidecar).get("tk"))
+        wait_until(lambda: picture(sidecar, window.id).getpixel((300, 20)) == (255, 0, 0))
+        wait_until(lambda: _copied(sidecar))
+        assert process.stdin is not None
+        process.stdin.write(b"\n")
+        process.stdin.flush()
+        wait_until(lambda: "tk" not in windows(sidecar))
+        left = picture(sidecar, window.id)
+    assert left.size == (window.width, window.height)
+    assert left.getpixel((300, 20)) == (255, 0, 0)
+
+
+def _copied(sidecar: SidecarProcess) -> bool:
+    """Let the time go by after which the X server copies what was drawn."""
+    from time import sleep
+
+    from jupyter_xdisplay.x11.last_pictures import COPY_S
+
+    sleep(3 * COPY_S)
+    return True
+
+
+def test_a_killed_program_leaves_a_picture(sidecar: SidecarProcess) -> None:
+    """Also one that was ended from outside, without a word."""
+    sidecar.client.follow_windows()
+    with running(sidecar.info, "window", "--title", "red") as process:
+        window = wait_until(lambda: windows(sidecar).get("red"))
+        wait_until(lambda: picture(sidecar, window.id).getpixel((5, 5)) == (255, 0, 0))
+        process.kill()
+        wait_until(lambda: "red" not in windows(sidecar))
+        assert picture(sidecar, window.id).getpixel((5, 5)) == (255, 0, 0)
+
+
+def test_without_following_nothing_is_kept(sidecar: SidecarProcess) -> None:
+    """A display that is looked at as a whole pays nothing for it."""
+    with running(sidecar.info, "window", "--title", "red") as process:
+        window = wait_until(lambda: windows(sidecar).get("red"))
+        process.kill()
+        wait_until(lambda: "red" not in windows(sidecar))
+    with pytest.raises(WindowNotFound):
+        sidecar.client.window_screenshot(window.id)
+
+
+def test_windows_stand_away_from_the_edges(sidecar: SidecarProcess, tmp_path: Path) -> None:
+    """A window that opens in the corner of the screen is moved to where its menus have room."""
+    sidecar.client.follow_windows()
+    program = [sys.executable, "-c", TK_TAKEN_DOWN]
+    with running(sidecar.info, program=program):
+        window = wait_until(lambda: windows(sidecar).get("tk"))
+        wait_until(lambda: windows(sidecar)["tk"].x > 100 and windows(sidecar)["tk"].y > 80)
+        assert window.id == windows(sidecar)["tk"].id
