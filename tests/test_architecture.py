@@ -43,7 +43,7 @@ EXCEPTIONS = {
     # the names of the two environment variables are the kernel's
     "server.kernel_socket": {"kernel.host"},
     # a blocking viewer, for recordings
-    "server.recordings": {"kernel.rfb_viewer"},
+    "server.recordings": {"kernel.automation.rfb_viewer"},
     # the manager inside a kernel
     "kernel.local_host": {"runtime.manager", "runtime.local"},
     # %xdisplay doctor

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_xdisplay.errors import DisplayEnded, Unreachable
 from jupyter_xdisplay.kernel import environ, programs
-from jupyter_xdisplay.kernel.images import picture
+from jupyter_xdisplay.kernel.automation.images import picture
 from jupyter_xdisplay.kernel.sizes import read_size
 from jupyter_xdisplay.spec import DisplaySpec
 
@@ -31,10 +31,10 @@ if TYPE_CHECKING:
 
     import PIL.Image
 
-    from jupyter_xdisplay.kernel.conditions import Title
+    from jupyter_xdisplay.kernel.automation.conditions import Title
+    from jupyter_xdisplay.kernel.automation.window import Window
     from jupyter_xdisplay.kernel.session import Session
     from jupyter_xdisplay.kernel.sizes import SizeLike
-    from jupyter_xdisplay.kernel.window import Window
     from jupyter_xdisplay.sidecar.client import SidecarClient
     from jupyter_xdisplay.spec import DisplayInfo, Size, ViewerInfo, VncAccess, WindowInfo
 
@@ -122,7 +122,7 @@ class Display:
 
     def window_of(self, info: WindowInfo) -> Window:
         """Return the object of a window, the same one as long as somebody has it."""
-        from jupyter_xdisplay.kernel.window import Window
+        from jupyter_xdisplay.kernel.automation.window import Window
 
         window = self._windows.setdefault(info.id, Window(self, info))
         window.known_info = info
@@ -141,7 +141,7 @@ class Display:
         DisplayEnded
             When the display is gone.
         """
-        from jupyter_xdisplay.kernel.windows import wait_for_window
+        from jupyter_xdisplay.kernel.automation.finding import wait_for_window
 
         return wait_for_window(self, title, timeout_s)
 

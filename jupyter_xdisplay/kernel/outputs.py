@@ -36,14 +36,17 @@ def describe(window: WindowInfo) -> str:
     return f"<Window {window.title!r} {window.width}x{window.height}>"
 
 
-def mark(display_id: str, window: int = 0, *, picture: bool = True) -> dict[str, Any]:
+def mark(
+    display_id: str, window: WindowInfo | None = None, *, picture: bool = True
+) -> dict[str, Any]:
     """Return the metadata by which the server knows what an output shows.
 
-    With `picture` the server puts a picture into notebooks that are saved.
+    A window is told by its process, too: X gives the ids of programs that ended again. With
+    `picture` the server puts a picture into notebooks that are saved.
     """
     found: dict[str, Any] = {"display_id": display_id, "process": PROCESS_NAME}
-    if window:
-        found["window"] = window
+    if window is not None:
+        found |= {"window": window.id, "pid": window.pid}
     if not picture:
         found["picture"] = False
     return {METADATA_KEY: found}

@@ -18,9 +18,9 @@ from jupyter_xdisplay.kernel.interrupts import Interrupts
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-    from jupyter_xdisplay.kernel.cells import Cells
     from jupyter_xdisplay.kernel.display import Display
-    from jupyter_xdisplay.kernel.inline import InlineWindows
+    from jupyter_xdisplay.kernel.inline.cells import Cells
+    from jupyter_xdisplay.kernel.inline.windows import InlineWindows
     from jupyter_xdisplay.kernel.session import Session
     from jupyter_xdisplay.kernel.views import Views
 
@@ -51,7 +51,7 @@ class ShellParts:
         self._settled: WeakSet[Any] = WeakSet()
         shell.events.register("pre_run_cell", self._before_cell)
         if hasattr(shell, "kernel"):
-            from jupyter_xdisplay.kernel.cells import Cells
+            from jupyter_xdisplay.kernel.inline.cells import Cells
             from jupyter_xdisplay.kernel.views import Views
 
             self.cells = Cells(shell)
@@ -88,7 +88,7 @@ class ShellParts:
             raise UsageError("Windows are shown inline in notebooks only.", fix="%xdisplay start")
         inline = self._inline.get(display.id)
         if inline is None:
-            from jupyter_xdisplay.kernel.inline import InlineWindows
+            from jupyter_xdisplay.kernel.inline.windows import InlineWindows
 
             self.cells.begin()
             via_server = self._session.host.via_server
@@ -143,10 +143,12 @@ class ShellParts:
 
     def _before_cell(self, *_: Any) -> None:
         """Note which cell begins; notice a display that ended since the last one."""
+        self._forget_ended()
         if self._inline and self.cells is not None:
-            cell = self.cells.begin()
-            for inline in self._inline.values():
-                inline.begin_cell(cell)
+            before, cell = self.cells.latest, self.cells.begin()
+            if cell is not before:  # not within a cell that runs another
+                for inline in self._inline.values():
+                    inline.begin_cell(cell)
         current = self._session.current
         if current is None:
             return
@@ -160,6 +162,13 @@ class ShellParts:
         if info.state == "ended" and info.reason != STOPPED:
             what = f"Display {info.name!r} ({info.display}) has ended: {info.reason}"
             print(f"{what} To start a new one: %xdisplay", file=sys.stderr)  # noqa: T201
+
+    def _forget_ended(self) -> None:
+        """Let go of displays that ended without a word from here."""
+        for key in [key for key, inline in self._inline.items() if inline.is_over]:
+            self._inline.pop(key).stop()
+            if not self._inline and self.cells is not None:
+                self.cells.close()
 
     def _after_cell(self, *_: Any) -> None:
         if self.views is None:

@@ -57,7 +57,7 @@ def inline(session: Session, options: argparse.Namespace) -> None:
 
 def capture(session: Session, options: argparse.Namespace) -> None:
     """Run a cell; leave pictures of its windows."""
-    from jupyter_xdisplay.kernel import capture_cell
+    from jupyter_xdisplay.kernel.inline import capture_cell
 
     shell = session.notebook()
     if options.name or session.current is not None:
@@ -65,9 +65,12 @@ def capture(session: Session, options: argparse.Namespace) -> None:
     else:
         display = _start(session, DisplaySpec(size=INLINE_SIZE))
     was_on = shell.inline(display) is not None
-    capture_cell.capture(shell, shell.start_inline(display), options.cell, values.wait_s(options))
-    if not was_on:
-        shell.stop_inline(display)
+    windows = shell.start_inline(display)
+    try:
+        capture_cell.capture(shell, windows, options.cell, values.wait_s(options))
+    finally:
+        if not was_on:
+            shell.stop_inline(display)
 
 
 def present(session: Session, spec: DisplaySpec, *, max_inline: int | None = None) -> Display:
@@ -100,6 +103,7 @@ def _arm(session: Session, display: Display, max_inline: int | None) -> None:
     windows = session.notebook().start_inline(display)
     if max_inline is not None:
         windows.max_inline = max_inline
+        windows.take_held_back()
 
 
 def _start(session: Session, spec: DisplaySpec) -> Display:

@@ -21,7 +21,7 @@ from traitlets.config import LoggingConfigurable
 
 from jupyter_xdisplay import recording
 from jupyter_xdisplay.errors import LimitReached, UsageError, WindowNotFound, XDisplayError
-from jupyter_xdisplay.kernel.rfb_viewer import RfbViewer, StreamEnded
+from jupyter_xdisplay.kernel.automation.rfb_viewer import RfbViewer, StreamEnded
 from jupyter_xdisplay.runtime.manager import DisplayManager
 from jupyter_xdisplay.sidecar.client import SidecarClient
 from jupyter_xdisplay.spec import WindowInfo

@@ -66,13 +66,13 @@ class Stills:
     def before_save(self, *, model: dict[str, Any], **_: Any) -> None:
         """Put pictures and references into a notebook model, in place."""
         outputs = list(_display_outputs(model))
-        wanted = (mark for mark, _ in outputs if mark.get("picture", True))
+        wanted = (mark for mark, _ in outputs if self._may_be_pictured(mark))
         pictures = self._pictures(shown for mark in wanted if (shown := _shown(mark)))
         for mark, data in outputs:
             view = data.pop(VIEW_MIME, None)
             if view is not None:
                 mark[REFERENCE_KEY] = view
-            picture = pictures.get(_shown(mark)) if mark.get("picture", True) else None
+            picture = pictures.get(_shown(mark)) if self._may_be_pictured(mark) else None
             if picture is None:
                 continue  # another server's display, or long gone: the picture there stays
             if is_single_colour(picture) and not is_single_colour(decoded(data.get(PICTURE_MIME))):
@@ -106,6 +106,26 @@ class Stills:
         threads.shutdown(wait=False, cancel_futures=True)
         return dict(found)
 
+    def _may_be_pictured(self, mark: dict[str, Any]) -> bool:
+        """Tell whether a picture that is taken now is of what the output shows.
+
+        X gives the ids of windows again, to the next program and to the next kernel process.
+        """
+        shown = _shown(mark)
+        if shown is None or not mark.get("picture", True):
+            return False
+        if not shown.window:
+            return True
+        try:
+            info = self._manager.get(shown.display_id)
+        except DisplayNotFound:
+            return False
+        process = self._manager.kernel_processes.get(info.kernel_id or "")
+        if process is not None and process != mark.get("process"):
+            return False
+        pids = {window.pid for window in info.windows if window.id == shown.window}
+        return not pids or mark.get("pid") in {None, *pids}
+
     def _is_alive(self, mark: dict[str, Any]) -> bool:
         """Tell whether the display runs, the window, and the process that has the model."""
         shown = _shown(mark)
@@ -115,8 +135,11 @@ class Stills:
             info = self._manager.get(shown.display_id)
         except DisplayNotFound:
             return False
-        if shown.window and shown.window not in {window.id for window in info.windows}:
-            return False
+        if shown.window:
+            if shown.window not in {window.id for window in info.windows}:
+                return False
+            if not self._may_be_pictured(mark):
+                return False
         process = self._manager.kernel_processes.get(info.kernel_id or "")
         return info.state == "running" and process is not None and process == mark.get("process")
 

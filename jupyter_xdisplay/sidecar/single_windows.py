@@ -55,6 +55,7 @@ class SingleWindows:
         self._ends: set[asyncio.Task[None]] = set()
         self._keeping = False
         self._pictures: dict[int, bytes] = {}
+        self._owners: dict[int, int] = {}
 
     async def resize(self, window: int, size: Size) -> None:
         """Ask its program for another size in pixels, at most as large as the screen can be."""
@@ -143,7 +144,19 @@ class SingleWindows:
         self._pictures.pop(window, None)
         self._pictures[window] = png
         while len(self._pictures) > PICTURES_MAX:
-            del self._pictures[next(iter(self._pictures))]
+            self._pictures.pop(next(iter(self._pictures)), None)
+
+    def set_windows(self, windows: tuple[WindowInfo, ...]) -> None:
+        """Forget pictures of former windows whose ids X has given again."""
+        for info in windows:
+            if self._owners.get(info.id, info.pid) != info.pid:
+                self._pictures.pop(info.id, None)
+        open_now = {info.id: info.pid for info in windows}
+        self._owners = {
+            window: pid
+            for window, pid in {**self._owners, **open_now}.items()
+            if window in open_now or window in self._pictures
+        }
 
     def _is_open(self, window: int) -> bool:
         return window in {info.id for info in self._info().windows}

@@ -101,17 +101,19 @@ class LastPictures(threading.Thread):
                 with self._lock:
                     self._take_events()
                     self._copy_drawn(time.monotonic())
-        except (xcffib.ConnectionException, OSError):
+        except (xcffib.XcffibException, OSError):
             pass
         finally:
-            self._x.close()
+            with self._lock:
+                self._x.close()
 
     def _wake(self) -> None:
         with contextlib.suppress(OSError):
             os.write(self._wake_write, b"w")
 
     def _wait(self) -> None:
-        drawn = [kept.drawn_s for kept in self._kept.values() if kept.drawn_s is not None]
+        with self._lock:
+            drawn = [kept.drawn_s for kept in self._kept.values() if kept.drawn_s is not None]
         timeout = max(0.0, min(drawn) + COPY_S - time.monotonic()) if drawn else None
         found, _, _ = select.select(
             [self._x.raw.get_file_descriptor(), self._wake_read], [], [], timeout

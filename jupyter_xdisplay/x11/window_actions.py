@@ -31,13 +31,15 @@ class WindowActions:
     def __init__(self, connection: X11Connection) -> None:
         self._x = connection
         self._without_keyboard: set[int] = set()
+        self._in_vain: tuple[int, list[int]] | None = None
 
     def activate(self, window: int) -> bool:
         """Raise a window and give it the keyboard, unless it or a dialog of it is on top already.
 
         Input by XTEST goes to the topmost window at the pointer's place. While a menu of it is
         open nothing is raised: the menu would be covered. A program that does not take the
-        keyboard (ICCCM 4.1.7) is only raised, and not asked for long again.
+        keyboard (ICCCM 4.1.7) is only raised, and not asked for long again; nor is one that cannot
+        come on top, as another stays above all, before the stack is another one.
 
         Returns
         -------
@@ -47,6 +49,8 @@ class WindowActions:
         if self._is_active(window):
             return True
         self._ask("_NET_ACTIVE_WINDOW", window, FROM_PAGER)
+        if self._in_vain == (window, self._stacked()):
+            return False
         end = time.monotonic() + ACTIVE_S
         while time.monotonic() < end:
             if self._is_active(window):
@@ -55,6 +59,7 @@ class WindowActions:
         if self._is_on_top(window):
             self._without_keyboard.add(window)
             return True
+        self._in_vain = (window, self._stacked())
         return False
 
     def close(self, window: int) -> None:
@@ -74,8 +79,10 @@ class WindowActions:
         return self._belong(window, active) and self._is_on_top(window)
 
     def _is_on_top(self, window: int) -> bool:
-        stacked = self._x.property_numbers(self._x.root, "_NET_CLIENT_LIST_STACKING")
-        return self._belong(window, stacked[-1:])
+        return self._belong(window, self._stacked()[-1:])
+
+    def _stacked(self) -> list[int]:
+        return self._x.property_numbers(self._x.root, "_NET_CLIENT_LIST_STACKING")
 
     def _belong(self, window: int, found: list[int]) -> bool:
         """Tell whether a window, the only one of a list, is that one or a dialog of it."""

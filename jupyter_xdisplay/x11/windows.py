@@ -97,7 +97,7 @@ class WindowWatcher(threading.Thread):
                     self._take_events()
                 self._ask()
                 self._report()
-        except (xcffib.ConnectionException, OSError, ValueError):
+        except (xcffib.XcffibException, OSError, ValueError):
             return  # the X server ended; the supervisor says why
         finally:
             if self._pictures is not None:

@@ -133,7 +133,14 @@ export class CommTransport implements Transport {
       return Promise.resolve();
     };
     this.window = isWindow
-      ? { close, endProgram: null, interruptKernel: null, restartKernel: null, page: null, recording: null }
+      ? {
+          close,
+          endProgram: null,
+          interruptKernel: null,
+          restartKernel: null,
+          page: null,
+          recording: null,
+        }
       : null;
   }
 

@@ -11,6 +11,7 @@ export class Recorder {
   /** How it went; put it below the window. */
   readonly words = element('div', { class: 'notice', role: 'status' });
   private running = false;
+  private disposed = false;
   private timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(private readonly actions: RecordingActions) {
@@ -19,6 +20,7 @@ export class Recorder {
   }
 
   dispose(): void {
+    this.disposed = true;
     clearTimeout(this.timer);
   }
 
@@ -35,15 +37,30 @@ export class Recorder {
       }
       this.ask();
     } catch (error) {
-      this.over(error instanceof Error ? error.message : String(error));
+      await this.failed(error instanceof Error ? error.message : String(error));
     } finally {
       this.button.disabled = false;
+    }
+  }
+
+  /** Another view may have begun a recording already: then this one can end it. */
+  private async failed(words: string): Promise<void> {
+    const now = this.running ? null : await this.actions.state().catch(() => null);
+    if (now?.state === 'running') {
+      this.told('It is being recorded. Press the button again to end that.');
+      this.show(true);
+      this.ask();
+    } else {
+      this.over(words);
     }
   }
 
   /** It also ends with its window, or when it is long enough. */
   private ask(): void {
     clearTimeout(this.timer);
+    if (this.disposed) {
+      return;
+    }
     this.timer = setTimeout(() => {
       this.actions.state().then(this.take, (error: unknown) => {
         this.over(String(error));

@@ -147,8 +147,7 @@ export class ServerTransport implements Transport {
       recording: {
         start: (seconds) => ask('POST', `${path}/recording`, { format: 'gif', seconds }),
         stop: () => ask('DELETE', `${path}/recording`),
-        state: async () =>
-          (await (await this.ask('GET', `${path}/recording`)).json()) as Recording,
+        state: async () => (await (await this.ask('GET', `${path}/recording`)).json()) as Recording,
       },
     };
   }

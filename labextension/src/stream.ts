@@ -36,6 +36,7 @@ export class Stream {
   /** Whether the server tells what the framebuffer consists of. */
   private tellsLayout = false;
   private windowWasThere = false;
+  private pid: number | undefined;
   private unwatch: Disposer;
 
   constructor(
@@ -94,7 +95,10 @@ export class Stream {
   setInfo(info: DisplayInfo): void {
     this.refines = !isX11vnc(info.chosen?.stream);
     this.listener.info(info);
-    const isThere = info.windows?.some(({ id }) => id === this.windowId) ?? false;
+    const mine = info.windows?.find(({ id }) => id === this.windowId);
+    this.pid ??= mine?.pid;
+    // X gives the ids of programs that ended again: another process has another window.
+    const isThere = mine !== undefined && mine.pid === this.pid;
     this.windowWasThere ||= isThere;
     // One that was never there may be newer than this info.
     this.connection.setInfo(this.windowWasThere && !isThere ? withoutWindow(info) : info);

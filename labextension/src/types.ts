@@ -15,6 +15,8 @@ export interface WindowInfo extends Size {
   readonly y: number;
   /** False: the program does not answer `_NET_WM_PING`. Null: it takes no part in it. */
   readonly responding: boolean | null;
+  /** Its program's process, 0 where X does not tell. */
+  readonly pid?: number;
   /** The window that a dialog belongs to, 0 for one that is no dialog. */
   readonly parent?: number;
 }

@@ -54,10 +54,7 @@ test('only what reaches beyond the window needs the top layer', () => {
 
 test('the shape of several rectangles has each of them', () => {
   const menu = { x: 0, y: 80, width: 50, height: 200 };
-  assert.equal(
-    clipPath([MAIN, menu], EVERYWHERE),
-    'path("M20 0H120V80H20ZM0 80H50V280H0Z")',
-  );
+  assert.equal(clipPath([MAIN, menu], EVERYWHERE), 'path("M20 0H120V80H20ZM0 80H50V280H0Z")');
 });
 
 test('what cannot be seen of the page is not in the shape', () => {

@@ -3,7 +3,15 @@ import { test } from 'node:test';
 import { Subject } from '../src/subject';
 import type { DisplayInfo } from '../src/types';
 
-const WINDOW = { id: 7, title: 'Figure 1', x: 100, y: 50, width: 640, height: 480, responding: true };
+const WINDOW = {
+  id: 7,
+  title: 'Figure 1',
+  x: 100,
+  y: 50,
+  width: 640,
+  height: 480,
+  responding: true,
+};
 const INFO: DisplayInfo = {
   id: 'd1',
   name: 'main',

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import xcffib.xproto
 
+from jupyter_xdisplay.kernel.automation.window import Window
 from jupyter_xdisplay.kernel.display import Display
-from jupyter_xdisplay.kernel.window import Window
 from jupyter_xdisplay.x11.connection import X11Connection
 from jupyter_xdisplay.x11.events import Events
 from jupyter_xdisplay.x11.geometry import Rect

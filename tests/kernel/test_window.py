@@ -13,8 +13,8 @@ import pytest
 from PIL import Image
 
 from jupyter_xdisplay.errors import UsageError, WaitTimedOut, WindowNotFound
+from jupyter_xdisplay.kernel.automation.key_names import read_chord
 from jupyter_xdisplay.kernel.display import Display
-from jupyter_xdisplay.kernel.key_names import read_chord
 from jupyter_xdisplay.x11.geometry import Rect
 from tests.kernel.probe import MOVED, PRESSED, RELEASED, Client, probe
 from tests.kernel.test_display_api import script

@@ -11,7 +11,7 @@ from jupyter_xdisplay.kernel.outputs import bundle, describe, is_one_colour
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from jupyter_xdisplay.kernel.inline import InlineWindows
+    from jupyter_xdisplay.kernel.inline.windows import InlineWindows
     from jupyter_xdisplay.kernel.shell import ShellParts
     from jupyter_xdisplay.spec import WindowInfo
 

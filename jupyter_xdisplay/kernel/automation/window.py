@@ -27,16 +27,16 @@ from typing import TYPE_CHECKING
 
 from jupyter_xdisplay import recording
 from jupyter_xdisplay.errors import DisplayEnded, UsageError, WaitTimedOut, WindowNotFound
-from jupyter_xdisplay.kernel import conditions
-from jupyter_xdisplay.kernel.images import picture
+from jupyter_xdisplay.kernel.automation import conditions
+from jupyter_xdisplay.kernel.automation.images import picture
+from jupyter_xdisplay.kernel.automation.input import WindowInput
 from jupyter_xdisplay.kernel.sizes import read_size
-from jupyter_xdisplay.kernel.window_input import WindowInput
 from jupyter_xdisplay.spec import Size
 
 if TYPE_CHECKING:
     import PIL.Image
 
-    from jupyter_xdisplay.kernel.conditions import Colour, Condition, Title
+    from jupyter_xdisplay.kernel.automation.conditions import Colour, Condition, Title
     from jupyter_xdisplay.kernel.sizes import SizeLike
 
 LOOK_S = 0.1

@@ -146,7 +146,7 @@ def _mark_of(pid: int) -> str | None:
 def _start_of(pid: int) -> float | None:
     """Return when a process started, in seconds since the machine did (proc(5), field 22)."""
     try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
     except OSError:
         return None
-    return int(fields[19]) / os.sysconf("SC_CLK_TCK")
+    return int(fields[19]) / os.sysconf("SC_CLK_TCK") if len(fields) > 19 else None

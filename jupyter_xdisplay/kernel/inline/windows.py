@@ -17,8 +17,8 @@ from jupyter_xdisplay.spec import DisplayInfo
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from jupyter_xdisplay.kernel.cells import Cell, Cells
     from jupyter_xdisplay.kernel.comm_bridge import CommBridge
+    from jupyter_xdisplay.kernel.inline.cells import Cell, Cells
     from jupyter_xdisplay.kernel.widget import DisplayWidget
     from jupyter_xdisplay.spec import WindowInfo
 
@@ -85,7 +85,10 @@ class InlineWindows:
         self._heard = threading.Event()
         self._known: set[int] = set()
         self._shown: dict[int, _Shown] = {}
+        self._held: set[int] = set()
         self._captured: list[WindowInfo] | None = None
+        self._told = 0
+        self._stopped = False
         self._follower = Follower(info.socket, self._changed, self._heard.set)
 
     def start(self) -> None:
@@ -93,6 +96,11 @@ class InlineWindows:
         self._sidecar.follow_windows()
         self._follower.start()
         self._heard.wait(FIRST_S)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the display has ended."""
+        return self._follower.over and self._info.state != "running"
 
     def begin_cell(self, cell: Cell) -> None:
         """Show the windows of a cell that is run again, and whose outputs are gone with that."""
@@ -115,7 +123,18 @@ class InlineWindows:
     def catch_up(self) -> None:
         """Take up the windows that are there at this moment."""
         with suppress(XDisplayError):
-            self._changed(self._sidecar.info().to_json())
+            before = self._told
+            info = self._sidecar.info()
+            with self._lock:
+                if self._told == before:  # else the follower knows at least as much
+                    self._changed(info.to_json())
+
+    def take_held_back(self) -> None:
+        """Show the windows that were held back, as far as there is room now."""
+        with self._lock:
+            self._known -= self._held
+            self._held.clear()
+        self.catch_up()
 
     def refresh(self) -> None:
         """Put newer pictures into outputs whose views nobody looks at."""
@@ -158,6 +177,7 @@ class InlineWindows:
         """Leave the last pictures in place of the views; new windows get none."""
         self._follower.close()
         with self._lock:
+            self._stopped = True
             for window in list(self._shown):
                 self._finish(window)
 
@@ -165,15 +185,15 @@ class InlineWindows:
 
     def _changed(self, value: dict[str, Any]) -> None:
         with self._lock:
+            if self._stopped:
+                return
+            self._told += 1
             info = self._info = DisplayInfo.from_json(value)
             windows = {window.id: window for window in info.windows if not window.parent}
             for gone in self._shown.keys() - windows.keys():
                 self._leave(gone)
             for window in windows.values():
-                shown = self._shown.get(window.id)
-                if shown is not None and shown.leaving is not None:
-                    shown.leaving.cancel()
-                    shown.leaving = None
+                self._still_there(window)
             if self._heard.is_set():
                 for new in windows.keys() - self._known:
                     self._appear(windows[new])
@@ -183,9 +203,23 @@ class InlineWindows:
                 for left in list(self._shown):
                     self._finish(left)
 
+    def _still_there(self, window: WindowInfo) -> None:
+        shown = self._shown.get(window.id)
+        if shown is None:
+            return
+        if shown.window.pid != window.pid:  # another program's, with the same id
+            self._known.discard(window.id)
+            self._finish(window.id, ask=False)
+            return
+        shown.window = window
+        if shown.leaving is not None:
+            shown.leaving.cancel()
+            shown.leaving = None
+
     def _appear(self, window: WindowInfo) -> None:
         if self._captured is not None:
-            self._captured.append(window)
+            if window.id not in {known.id for known in self._captured}:
+                self._captured.append(window)
             return
         if window.id in self._shown:
             return  # it was away for a moment only
@@ -202,6 +236,7 @@ class InlineWindows:
         still.start()
 
     def _hold_back(self, window: WindowInfo, cell: Cell) -> None:
+        self._held.add(window.id)
         text = (
             f"The window {window.title!r} is held back: {self.max_inline} windows are inline "
             f"already. More: %xdisplay inline --max-inline {2 * self.max_inline}. "
@@ -231,7 +266,7 @@ class InlineWindows:
         self._cells.publish(
             cell,
             bundle(describe(shown.window), shown.png, shown.widget),
-            mark(self._info.id, shown.window.id),
+            mark(self._info.id, shown.window),
             output,
         )
 
@@ -245,7 +280,7 @@ class InlineWindows:
                 self._cells.publish(
                     cell,
                     bundle(describe(shown.window), shown.png, shown.widget),
-                    mark(self._info.id, shown.window.id),
+                    mark(self._info.id, shown.window),
                     output,
                     update=True,
                 )
@@ -253,17 +288,22 @@ class InlineWindows:
     def _leave(self, window: int) -> None:
         shown = self._shown[window]
         if shown.leaving is None:
-            shown.leaving = threading.Timer(GONE_S, self._finish, [window])
+            shown.leaving = threading.Timer(GONE_S, self._left, [shown])
             shown.leaving.daemon = True
             shown.leaving.start()
 
-    def _finish(self, window: int) -> None:
-        """Leave the last picture in place of a view."""
+    def _left(self, shown: _Shown) -> None:
+        with self._lock:
+            if shown.leaving is threading.current_thread():  # else it came back meanwhile
+                self._finish(shown.window.id)
+
+    def _finish(self, window: int, *, ask: bool = True) -> None:
+        """Leave the last picture in place of a view; `ask` for it once more."""
         with self._lock:
             shown = self._shown.pop(window, None)
         if shown is None:
             return
-        if (png := self.picture(window)) is not None:
+        if ask and (png := self.picture(window)) is not None:
             shown.offer(png)
         if shown.leaving is not None:
             shown.leaving.cancel()

@@ -6,12 +6,12 @@ import time
 from typing import TYPE_CHECKING
 
 from jupyter_xdisplay.errors import WindowNotFound
-from jupyter_xdisplay.kernel.conditions import matches, say
+from jupyter_xdisplay.kernel.automation.conditions import matches, say
 
 if TYPE_CHECKING:
-    from jupyter_xdisplay.kernel.conditions import Title
+    from jupyter_xdisplay.kernel.automation.conditions import Title
+    from jupyter_xdisplay.kernel.automation.window import Window
     from jupyter_xdisplay.kernel.display import Display
-    from jupyter_xdisplay.kernel.window import Window
 
 POLL_S = 0.03
 

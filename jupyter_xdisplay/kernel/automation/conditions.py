@@ -12,7 +12,7 @@ from jupyter_xdisplay.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from jupyter_xdisplay.kernel.rfb_viewer import RfbViewer
+    from jupyter_xdisplay.kernel.automation.rfb_viewer import RfbViewer
     from jupyter_xdisplay.rfb import Pixels
 
     Title = str | re.Pattern[str]

@@ -1,0 +1,1 @@
+"""Windows from Python: look, click, type, wait, record."""

@@ -1,0 +1,1 @@
+"""Windows under the cells that opened them."""
