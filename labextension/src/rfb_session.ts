@@ -1,7 +1,6 @@
 /** One RFB connection: noVNC on one channel, from its handshake to its end. */
 import RFB from '@novnc/novnc';
 import type { Rect } from './geometry';
-import { decodeBeside } from './image_rects';
 import { followLayout, setDesktopSize } from './novnc_layout';
 import { PROTOCOL_ERROR, type Closing, type RfbChannel, type Size } from './types';
 
@@ -52,9 +51,6 @@ export class RfbSession {
     this.rfb.qualityLevel = refines ? QUALITY_IN_MOTION : QUALITY_THAT_STAYS;
     // The view's own field takes the focus: see keyboard.ts.
     this.rfb.focusOnClick = false;
-    decodeBeside(this.rfb, () => {
-      this.giveUp(PROTOCOL_ERROR, 'A picture of the RFB stream could not be decoded.');
-    });
     followLayout(this.rfb, (size, parts) => {
       this.listener.layout(size, parts);
     });
