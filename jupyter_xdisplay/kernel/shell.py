@@ -171,17 +171,16 @@ class ShellParts:
                 self.cells.close()
 
     def _after_cell(self, *_: Any) -> None:
-        if self.views is None:
+        """Let this process's figures appear while it is known to which cell they belong."""
+        display = self._session.current
+        if self.views is None or display is None:
             return
-        session = self._session
-        if session.current is None or session.host.via_server:
-            return
-        inline = self.inline(session.current)
-        wanted = self.views.wants_pictures(session.current)
+        inline = self.inline(display)
+        wanted = not self._session.host.via_server and self.views.wants_pictures(display)
         if wanted or inline is not None:
             figures.settle(self._settled)
         if wanted:
-            self.views.refresh(session.current)
+            self.views.refresh(display)
         if inline is not None:
             inline.catch_up()
             inline.refresh()

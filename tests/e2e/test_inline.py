@@ -23,6 +23,7 @@ def window_of(book: Notebook, index: int) -> View:
     """Wait for the live view of a window in a cell."""
     view = View(book.page, book.cell(index).locator("[data-xdisplay-window]").first)
     view.host.wait_for(state="attached")
+    view.host.scroll_into_view_if_needed()
     view.wait_until_live()
     return view
 

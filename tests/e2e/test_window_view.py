@@ -98,11 +98,12 @@ def title(view: View) -> str:
 @pytest.fixture
 def menus(notebook: Opener) -> View:
     """A small window with a menu, a combo box, a tooltip, a dialog."""
-    book = notebook([START, MENUS, "1", "2", "3"])
+    book = notebook([START, "%run menus.py", *["# more\n" * 12] * 3])
+    (book.lab.root / "menus.py").write_text(MENUS)
     book.run(0)
     book.run(1)
     view = window_of(book, 1)
-    view.host.scroll_into_view_if_needed()
+    view.host.evaluate("host => host.scrollIntoView({block: 'start'})")
     return view
 
 
@@ -121,20 +122,20 @@ def test_a_menu_reaches_over_the_page(menus: View) -> None:
 def test_a_list_reaches_over_the_page(menus: View) -> None:
     """The list of a combo box: the entry that is clicked is chosen."""
     page = menus.page
-    page.mouse.click(*place(menus, 60, 32))
+    page.mouse.click(*place(menus, 60, 64))
     wait_for(lambda: layer_is_open(menus), "the list does not reach over the page")
     page.screenshot(path="tests/e2e/screenshots/inline-combo-box.png")
-    page.mouse.move(*place(menus, 60, 150), steps=4)
-    page.mouse.click(*place(menus, 60, 150))
+    page.mouse.move(*place(menus, 60, 160), steps=4)
+    page.mouse.click(*place(menus, 60, 160))
     wait_for(lambda: title(menus).startswith("choice"), lambda: f"the title is {title(menus)}")
 
 
 def test_a_tooltip_is_seen(menus: View) -> None:
     """Its pixels are on the page, beyond the window's edge."""
     page = menus.page
-    page.mouse.move(*place(menus, 250, 30), steps=4)
+    page.mouse.move(*place(menus, 250, 64), steps=4)
     wait_for(lambda: layer_is_open(menus), "the tooltip does not reach over the page")
-    wait_for(lambda: seen(page, menus, 280, 105) == GREEN, "the tooltip is not seen")
+    wait_for(lambda: seen(page, menus, 280, 150) == GREEN, "the tooltip is not seen")
 
 
 def test_a_dialog_stays_with_its_window(menus: View, lab: Lab) -> None:
@@ -142,8 +143,8 @@ def test_a_dialog_stays_with_its_window(menus: View, lab: Lab) -> None:
     page = menus.page
     page.mouse.click(*place(menus, 15, 10))
     wait_for(lambda: layer_is_open(menus), "no menu")
-    page.mouse.move(*place(menus, 30, 35), steps=3)
-    page.mouse.click(*place(menus, 30, 35))
+    page.mouse.move(*place(menus, 30, 45), steps=3)
+    page.mouse.click(*place(menus, 30, 45))
     dialog = wait_for_window(lab, "Open")
     window = windows_of(lab)["Menus"]
     wait_for(lambda: layer_is_open(menus), "the dialog is not over the page")

@@ -32,7 +32,7 @@ GONE_S = 0.3
 """A window that is away for less (toolkits hide and show theirs again) keeps its view."""
 
 STILL_S = 1.5
-"""So long after it appeared a window gets its first picture, for whoever has no live view."""
+"""So long after it appeared a window that nobody looks at gets its first picture."""
 
 
 class _Shown:
@@ -231,7 +231,7 @@ class InlineWindows:
             return
         shown = self._take(window)
         self._publish(shown, cell)
-        still = threading.Timer(STILL_S, self._still, [shown])
+        still = threading.Timer(STILL_S, self._first_still, [shown])
         still.daemon = True
         still.start()
 
@@ -269,6 +269,11 @@ class InlineWindows:
             mark(self._info.id, shown.window),
             output,
         )
+
+    def _first_still(self, shown: _Shown) -> None:
+        """Put a picture beside a view that nobody looks at: a front end draws the view anew."""
+        if self._info.viewers == 0:
+            self._still(shown)
 
     def _still(self, shown: _Shown) -> None:
         """Put a picture beside the live view, if there is a newer one."""
