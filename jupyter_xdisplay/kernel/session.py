@@ -163,9 +163,8 @@ class Session:
         UsageError
             When there is no notebook.
         """
-        views = self.notebook().views
-        assert views is not None
-        views.show(display, via_server=self.host.via_server)
+        if (views := self.notebook().views) is not None:
+            views.show(display, via_server=self.host.via_server)
 
     def notebook(self) -> ShellParts:
         """Return the shell of the notebook that this process is the kernel of.

@@ -31,13 +31,20 @@ from jupyter_xdisplay.x11.png import is_one_colour, to_png
 COPY_S = 0.15
 """A window is copied so long after it was drawn, and not more often."""
 
+TAKEN_DOWN_S = 0.5
+"""A window of which a part went is not copied for so long: it may be taken down as a whole."""
+
 Store = Callable[[int, bytes, bool], None]
 """Takes a window, its last picture as PNG, and whether that is all of one colour."""
 
 
+_GONE = (xcffib.xproto.DestroyNotifyEvent, xcffib.xproto.UnmapNotifyEvent)
+_EVENTS = xcffib.xproto.EventMask.StructureNotify | xcffib.xproto.EventMask.SubstructureNotify
+
+
 @dataclass
 class _Kept:
-    """A window's memory, the copy of it, and since when it differs from that copy."""
+    """A window's memory, the copy of it, and from when on it differs from that copy."""
 
     size: Size
     pixmap: int
@@ -134,6 +141,10 @@ class LastPictures(threading.Thread):
                 kept = self._kept.get(event.drawable)
                 if kept is not None and kept.drawn_s is None:
                     kept.drawn_s = time.monotonic()
+            elif isinstance(event, _GONE) and event.event != event.window:
+                kept = self._kept.get(event.event)
+                if kept is not None:
+                    kept.drawn_s = time.monotonic() + TAKEN_DOWN_S
             elif isinstance(event, xcffib.xproto.MapNotifyEvent):
                 kept = self._kept.get(event.window)
                 if kept is not None:  # mapped again, it has other memory
@@ -168,7 +179,7 @@ class LastPictures(threading.Thread):
                 self._x.core.ChangeWindowAttributes(
                     window,
                     xcffib.xproto.CW.EventMask,
-                    [xcffib.xproto.EventMask.StructureNotify],
+                    [_EVENTS],
                     is_checked=True,
                 ).check()
                 self._composite.RedirectWindow(window, automatic, is_checked=True).check()

@@ -128,7 +128,7 @@ def test_out_of_sight_costs_nothing(notebook: Opener, lab: Lab) -> None:
 
 def test_several_views(notebook: Opener) -> None:
     """Two views of one display show the same at once; what is typed into one is seen in both."""
-    cells = ["%load_ext jupyter_xdisplay\n%xdisplay --size 640x240", "%xdisplay show"]
+    cells = ["%load_ext jupyter_xdisplay\n%xdisplay desktop --size 640x240", "%xdisplay desktop"]
     book = notebook([*cells, entry_cell("both.txt")])
     for index in range(3):
         book.run(index)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,12 @@ sys.stdin.readline()
 root.destroy()
 sys.stdin.readline()
 """
+
+
+@pytest.fixture
+def sidecar(start: Callable[..., SidecarProcess]) -> SidecarProcess:
+    """Give a sidecar of its own: what follows windows does so to its end."""
+    return start().up()
 
 
 def windows(sidecar: SidecarProcess) -> dict[str, WindowInfo]:
@@ -96,5 +103,5 @@ def test_windows_stand_away_from_the_edges(sidecar: SidecarProcess, tmp_path: Pa
     program = [sys.executable, "-c", TK_TAKEN_DOWN]
     with running(sidecar.info, program=program):
         window = wait_until(lambda: windows(sidecar).get("tk"))
-        wait_until(lambda: windows(sidecar)["tk"].x > 100 and windows(sidecar)["tk"].y > 80)
+        wait_until(lambda: windows(sidecar)["tk"].x > 60 and windows(sidecar)["tk"].y > 45)
         assert window.id == windows(sidecar)["tk"].id
