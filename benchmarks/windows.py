@@ -52,11 +52,13 @@ CANVAS = """\
 () => document.querySelector('[data-xdisplay-window]').shadowRoot.querySelector('canvas')"""
 WATCH = """\
 () => {
-  window.xdbFirst = {};
+  const first = new WeakSet();  // X gives the ids of windows again
+  window.xdbFirst = [];
   setInterval(() => {
     for (const host of document.querySelectorAll('[data-xdisplay-window]')) {
       if (host.dataset.xdisplayFrame === 'live') {
-        window.xdbFirst[host.dataset.xdisplayWindow] ??= Date.now() / 1000;
+        first.has(host) || window.xdbFirst.push(Date.now() / 1000);
+        first.add(host);
       }
     }
   }, 2);
@@ -121,7 +123,7 @@ def first_pixels(pictures: str) -> list[float]:
         for number in range(FIRST)
     ]
     with notebook([START, helper(pictures), *opening]) as bench:
-        seen = sorted(bench.page.evaluate("() => Object.values(window.xdbFirst)"))
+        seen = sorted(bench.page.evaluate("() => window.xdbFirst"))
         mapped = sorted(float(path.read_text()) for path in bench.lab.root.glob("t[0-9]*"))
     assert len(seen) == len(mapped) == FIRST, (seen, mapped)
     return [1000 * (late - early) for late, early in zip(seen, mapped, strict=True)]
