@@ -66,13 +66,13 @@ class Stills:
     def before_save(self, *, model: dict[str, Any], **_: Any) -> None:
         """Put pictures and references into a notebook model, in place."""
         outputs = list(_display_outputs(model))
-        wanted = (mark for mark, _ in outputs if self._may_be_pictured(mark))
-        pictures = self._pictures(shown for mark in wanted if (shown := _shown(mark)))
-        for mark, data in outputs:
+        wanted = [_shown(mark) if self._may_be_pictured(mark) else None for mark, _ in outputs]
+        pictures = self._pictures(shown for shown in wanted if shown is not None)
+        for (mark, data), shown in zip(outputs, wanted, strict=True):
             view = data.pop(VIEW_MIME, None)
             if view is not None:
                 mark[REFERENCE_KEY] = view
-            picture = pictures.get(_shown(mark)) if self._may_be_pictured(mark) else None
+            picture = pictures.get(shown)
             if picture is None:
                 continue  # another server's display, or long gone: the picture there stays
             if is_single_colour(picture) and not is_single_colour(decoded(data.get(PICTURE_MIME))):

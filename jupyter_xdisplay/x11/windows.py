@@ -152,17 +152,18 @@ class WindowWatcher(threading.Thread):
 
     def _give_room(self, windows: tuple[WindowInfo, ...]) -> None:
         """Move windows that are new to where their menus have room."""
+        new = [info for info in windows if info.id not in self._placed and not info.parent]
+        self._placed = {info.id for info in windows}
+        if not new:
+            return  # as nearly always: nothing is asked of the X server
         geometry = self._x.core.GetGeometry(self._x.root).reply()
         screen = Size(geometry.width, geometry.height)
-        for info in windows:
-            if info.id in self._placed or info.parent:
-                continue
+        for info in new:
             rect = Rect(info.x, info.y, info.width, info.height)
             place = place_with_room(rect, screen)
             if place != rect[:2]:
                 mask = xcffib.xproto.ConfigWindow.X | xcffib.xproto.ConfigWindow.Y
                 self._x.core.ConfigureWindow(info.id, mask, list(place))
-        self._placed = {info.id for info in windows}
 
     def _windows(self) -> tuple[WindowInfo, ...]:
         listed = self._x.property_numbers(self._x.root, "_NET_CLIENT_LIST")
