@@ -1,6 +1,7 @@
 /** One RFB connection: noVNC on one channel, from its handshake to its end. */
 import RFB from '@novnc/novnc';
 import type { Rect } from './geometry';
+import { FirstFrame, withOpaqueCanvas } from './novnc_canvas';
 import { followLayout, setDesktopSize } from './novnc_layout';
 import { PROTOCOL_ERROR, type Closing, type RfbChannel, type Size } from './types';
 
@@ -44,7 +45,7 @@ export class RfbSession {
     refines: boolean,
     private readonly listener: SessionListener,
   ) {
-    this.rfb = new RFB(target, channel, { shared: true });
+    this.rfb = withOpaqueCanvas(() => new RFB(target, channel, { shared: true }));
     this.rfb.background = 'transparent';
     this.rfb.scaleViewport = true;
     this.rfb.showDotCursor = true;
@@ -135,21 +136,16 @@ export class RfbSession {
     }
   }
 
-  /** noVNC does not tell about frames; its canvas is transparent until the first one. */
+  /** noVNC does not tell about frames. */
   private checkFrame(): void {
-    const context = new OffscreenCanvas(1, 1).getContext('2d', { willReadFrequently: true });
+    const frame = new FirstFrame(this.rfb);
     const check = (): void => {
-      const { width, height } = this.canvas;
-      if (width > 0 && height > 0) {
-        context?.drawImage(this.canvas, width - 1, height - 1, 1, 1, 0, 0, 1, 1);
-        const alpha = context?.getImageData(0, 0, 1, 1).data[3] ?? 255;
-        if (alpha > 0) {
-          clearTimeout(this.patience);
-          this.listener.firstFrame();
-          return;
-        }
+      if (frame.isThere) {
+        clearTimeout(this.patience);
+        this.listener.firstFrame();
+      } else {
+        this.frameCheck = requestAnimationFrame(check);
       }
-      this.frameCheck = requestAnimationFrame(check);
     };
     check();
   }
