@@ -12,14 +12,21 @@ import numpy.typing as npt
 SMALL_PIXELS = 64 * 64
 """So few are always sent exactly."""
 
-SAMPLES = 1024
-FEW_COLOURS = 64
-"""Text and widgets have fewer among the samples, photographs and shaded surfaces more."""
+COLOUR = 0x00FFFFFF
 
-FIRST_SAMPLES = 64
-MANY_AT_FIRST = 32
-"""So many among the first samples are enough to tell: a photograph that a click brought is not
-looked through a thousand times (0.4 ms, as none of it is in the cache)."""
+LARGE_PIXELS = 256 * 256
+"""From so many on the time goes into the pixels and not into the calls."""
+
+FIRST_SAMPLES, MANY_COLOURS = 64, 32
+"""So many colours among the first samples are a photograph. What a click brought is not in the
+processor's cache: each look at it takes time."""
+
+SAMPLES, FEW_COLOURS = 1024, 64
+"""Text and widgets have fewer among the samples."""
+
+FLAT_ROWS, FLAT = 16, 0.6
+"""Where that share of pixels is as the one beside it, it is a plot or a widget, however many
+colours its smooth edges have. Photographs have less than 0.1."""
 
 EXACT_BUDGET_S = 0.006
 """Longest time that an exact rectangle may take while something moves."""
@@ -49,8 +56,8 @@ class ExactCost:
         self._per_pixel_s = max(self._first_s, FADING * self._per_pixel_s)
 
     def learn(self, pixels: int, seconds: float) -> None:
-        """Take a measurement; of a small rectangle it tells nothing about large ones."""
-        if pixels > SMALL_PIXELS:
+        """Take a measurement. That a small rectangle is slow tells nothing about large ones."""
+        if pixels >= LARGE_PIXELS or seconds < self.of(pixels):
             self._per_pixel_s = 0.7 * self._per_pixel_s + 0.3 * seconds / pixels
 
     def of(self, pixels: int) -> float:
@@ -77,14 +84,21 @@ def wants_exact(pixels: npt.NDArray[np.uint8], cost: ExactCost) -> bool:
     count = height * width
     if count <= SMALL_PIXELS:
         return True
-    if cost.of(count) > EXACT_BUDGET_S or colours(pixels, FIRST_SAMPLES) > MANY_AT_FIRST:
+    if cost.of(count) > EXACT_BUDGET_S:
         return False
-    return colours(pixels, SAMPLES) <= FEW_COLOURS
+    if colours(pixels, FIRST_SAMPLES) > MANY_COLOURS:
+        return False
+    return flatness(pixels) >= FLAT or colours(pixels, SAMPLES) <= FEW_COLOURS
+
+
+def flatness(pixels: npt.NDArray[np.uint8]) -> float:
+    """Return the share of pixels that are as the one beside them, in some of the rows."""
+    rows = pixels[:: max(1, len(pixels) // FLAT_ROWS)].view(np.uint32)[..., 0] & COLOUR
+    return float((rows[:, 1:] == rows[:, :-1]).mean()) if rows.shape[1] > 1 else 0.0
 
 
 def colours(pixels: npt.NDArray[np.uint8], samples: int) -> int:
     """Count the colours among about so many pixels spread over a rectangle."""
     height, width = pixels.shape[:2]
     step = max(1, int((height * width / samples) ** 0.5))
-    sample = np.ascontiguousarray(pixels[::step, ::step]).view(np.uint32) & 0x00FFFFFF
-    return len(set(sample.ravel().tolist()))
+    return len(set((pixels[::step, ::step].view(np.uint32) & COLOUR).ravel().tolist()))

@@ -256,6 +256,7 @@ class RfbSession:
                 jpeg_quality=connection.jpeg_quality,
                 compression=connection.compression,
                 cursor=connection.supports(Encoding.CURSOR),
+                copies=connection.supports(Encoding.COPY_RECT),
                 window_bytes=self._pacing.window,
             )
         )

@@ -193,7 +193,9 @@ class ViewerThread(threading.Thread):
         damaged = self._framebuffer.fetch_damage()
         self.origin = self._framebuffer.origin
         for rect in asked:
-            self._dirty.add(rect.clip(self._framebuffer.size))
+            clipped = rect.clip(self._framebuffer.size)
+            self._encoder.forget(clipped)
+            self._dirty.add(clipped)
         for rect in damaged:
             self._dirty.add(rect)
 
@@ -232,6 +234,7 @@ class ViewerThread(threading.Thread):
         if before.size != self._told.size or before.parts[:1] != self._told.parts[:1]:
             self._dirty.clear()
             self._resting.clear()
+            self._encoder.forget(Rect(0, 0, *self._told.size))
             self._dirty.add(Rect(0, 0, *self._told.size))
         return Frame(wishes, layout=self._told)
 
@@ -239,11 +242,10 @@ class ViewerThread(threading.Thread):
         now = time.monotonic()
         made: list[bytes] = []
         moving = self._dirty.take()
-        self._encoder.begin(wishes)
+        self._encoder.begin(wishes, self._framebuffer.size)
         for rect in moving:
-            if self._encoder.add(self._framebuffer.grab(rect), rect, made):
-                continue
-            self._resting.add(rect, now)
+            for inexact in self._encoder.add(self._framebuffer.grab(rect), rect, made):
+                self._resting.add(inexact, now)
         if not moving:
             rested = self._resting.take(now, self._encoder.slice_pixels(wishes))
             if rested is not None:

@@ -15,6 +15,7 @@ from jupyter_xdisplay.rfb import (
 )
 from jupyter_xdisplay.sidecar.rfb_server.encoder import Encoder, Wishes, preferred
 from jupyter_xdisplay.sidecar.rfb_server.stats import describe_capture, describe_format
+from jupyter_xdisplay.spec import Size
 from jupyter_xdisplay.x11.geometry import Rect
 from tests.rfb.pictures import smooth, text
 from tests.sidecar.launch import SidecarProcess
@@ -74,7 +75,7 @@ def test_a_frame_that_was_not_sent_is_not_missed(encoding: Encoding) -> None:
     wishes = Wishes(BGRX32, encoding, None, 1, cursor=False)
     for number, pixels in enumerate([text(64, 48), smooth(64, 48), text(64, 48)[::-1].copy()] * 2):
         made: list[bytes] = []
-        encoder.begin(wishes)
+        encoder.begin(wishes, Size(64, 48))
         encoder.add_exact(pixels, Rect(0, 0, 64, 48), made)
         if number % 2:
             encoder.abandon()

@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from jupyter_xdisplay.sidecar.rfb_server.policy import (
+    FEW_COLOURS,
     LEAST_SLICE_PIXELS,
     MOST_SLICE_PIXELS,
+    SAMPLES,
     SLICE_S,
     ExactCost,
     colours,
@@ -24,7 +26,15 @@ def test_flat_and_text_are_exact() -> None:
     """A page of two colours is sent exactly at once."""
     page = np.full((200, 400, 4), 255, np.uint8)
     page[::7, ::3, :3] = 0
-    assert colours(page) == 2
+    assert colours(page, SAMPLES) == 2
+    assert wants_exact(page, ExactCost())
+
+
+def test_plots_are_exact() -> None:
+    """Smooth edges have many colours; most pixels are as the one beside them all the same."""
+    page = np.full((400, 600, 4), 255, np.uint8)
+    page[:, ::7] = noise(400, 86)
+    assert colours(page, SAMPLES) > FEW_COLOURS
     assert wants_exact(page, ExactCost())
 
 
@@ -47,11 +57,23 @@ def test_large_flat_pictures_are_jpeg_where_exact_is_slow() -> None:
     assert not wants_exact(page, cost)
 
 
+def test_small_rectangles_tell_nothing_of_the_cost_of_large_ones() -> None:
+    """What a call costs is not taken for what pixels cost; that they are cheap is learnt."""
+    cost = ExactCost(10e-9)
+    cost.learn(5_000, 0.001)
+    assert cost.of(1_000_000) == 0.01
+    cost.learn(500_000, 0.02)
+    dear = cost.of(1_000_000)
+    assert dear > 0.01
+    cost.learn(5_000, 0.000_005)
+    assert cost.of(1_000_000) < dear
+
+
 def test_fourth_byte_means_nothing() -> None:
     """The unused byte of a pixel does not count as a colour."""
     page = np.zeros((100, 100, 4), np.uint8)
     page[..., 3] = np.arange(100, dtype=np.uint8)
-    assert colours(page) == 1
+    assert colours(page, SAMPLES) == 1
 
 
 def test_slices_fit_the_link() -> None:

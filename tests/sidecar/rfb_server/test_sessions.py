@@ -62,7 +62,7 @@ class Picture:
     def change(self) -> int:
         """Show another one; return its number, which `number_of` finds in a framebuffer."""
         self.number += 1
-        pixels = np.roll(self._noise, self.number * 7, axis=0)
+        pixels = np.roll(self._noise, self.number * 7, axis=1)
         pixels[:8, :8, :3] = self.number
         self.window.put(pixels)
         return self.number
