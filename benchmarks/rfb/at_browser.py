@@ -166,11 +166,12 @@ def frames(
     seconds: float,
     *,
     program: subprocess.Popen[bytes] | None = None,
+    warm_up_s: float = WARM_UP_S,
 ) -> Figures:
     """Count distinct frames on the canvas and the processor time of each, of what runs now."""
     server, page = screen.server, screen.page
     wait_for(lambda: _count(page, probe, 0.3)["distinct"] > 1, "no frame came")
-    time.sleep(WARM_UP_S)
+    time.sleep(warm_up_s)
     groups = {
         "cpu": (*server.rfb, *screen.tunnel),
         "rfb_cpu": server.rfb,

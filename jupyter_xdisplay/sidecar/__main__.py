@@ -21,6 +21,10 @@ from jupyter_xdisplay.sidecar.config import SidecarConfig
 from jupyter_xdisplay.sidecar.lease import watch_holder
 from jupyter_xdisplay.sidecar.program import Sidecar
 
+SWITCH_INTERVAL_S = 0.0001
+"""How long a thread that computes may keep another one waiting (`sys.setswitchinterval`): a click
+goes through four threads here, and a frame is encoded by two."""
+
 
 async def run(directory: Path, holder: str) -> int:
     """Run one sidecar to its end; return the exit status."""
@@ -77,6 +81,7 @@ def main() -> None:
     parser.add_argument("--holder", required=True, help="pidfd:N, pid:N or stdin")
     arguments = parser.parse_args()
     os.umask(0o077)
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
     status = 1
     try:
         status = asyncio.run(run(arguments.directory, arguments.holder))

@@ -61,7 +61,7 @@ class KnownPixels:
         now, before = words(pixels), self._pixels[_area(rect)]
         step_y, step_x = (max(1, side // SAMPLES_A_SIDE) for side in now.shape)
         samples = now[::step_y, ::step_x] != before[::step_y, ::step_x]
-        if samples.size >= SAMPLES_A_SIDE and samples.mean() > 0.5:
+        if samples.size >= SAMPLES_A_SIDE and 2 * np.count_nonzero(samples) > samples.size:
             return [rect]
         return _rectangles((now != before) | ~known, rect)
 
