@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import tempfile
 import time
 from collections.abc import Iterator
@@ -21,6 +22,16 @@ LEFT_DEADLINE_S = 10.0
 def _short_directory() -> Path:
     """Make a directory whose sockets stay under 108 bytes; pytest's own are too deep."""
     return Path(tempfile.mkdtemp(prefix="xdt-", dir="/tmp"))
+
+
+def pytest_configure() -> None:
+    """Take interrupts also where a shell that runs us in the background had them ignored.
+
+    Programs that the tests start would inherit that (execve(2)), and one that is to be
+    interrupted would run to its end.
+    """
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -17,7 +17,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 MAX_LINES = 350
 
 BASE = {"spec", "errors"}
-SHARED = BASE | {"paths", "latest", "unix_http", "json_handler", "recording"}
+SHARED = BASE | {"paths", "latest", "unix_http", "json_handler", "recording", "png"}
 """Top-level modules that hold values and small mechanisms, and know no part."""
 
 KNOWS = {
@@ -28,6 +28,7 @@ KNOWS = {
     "unix_http": {"errors"},
     "json_handler": BASE,
     "recording": {"errors"},
+    "png": set(),
     "rfb": {"errors"},
     "xserver": BASE,
     "x11": BASE,
@@ -42,15 +43,13 @@ KNOWS = {
 EXCEPTIONS = {
     # the names of the two environment variables are the kernel's
     "server.kernel_socket": {"kernel.host"},
-    # a blocking viewer, for recordings
-    "server.recordings": {"kernel.automation.rfb_viewer"},
     # the manager inside a kernel
     "kernel.local_host": {"runtime.manager", "runtime.local"},
     # %xdisplay doctor
     "kernel.magics": {"doctor"},
 }
-SIDECAR_FOR_KERNELS = {"sidecar.client"}
-"""What a kernel knows of the sidecar: its socket."""
+SIDECAR_FOR_KERNELS = {"sidecar.client", "sidecar.rfb_viewer"}
+"""What a kernel knows of the sidecar: its socket, and the pictures that come through it."""
 
 PURE = {"rfb", "xserver", "gpu", "spec", "errors"}
 IMPURE = {"asyncio", "subprocess", "socket", "threading", "tornado", "xcffib", "time", "shutil"}

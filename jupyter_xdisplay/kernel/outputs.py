@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import io
 from typing import TYPE_CHECKING, Any
 
 from jupyter_xdisplay.kernel.host import PROCESS_NAME
@@ -50,12 +49,3 @@ def mark(
     if not picture:
         found["picture"] = False
     return {METADATA_KEY: found}
-
-
-def is_one_colour(png: bytes) -> bool:
-    """Tell whether all pixels of a PNG are alike: it shows nothing."""
-    import PIL.Image
-
-    image = PIL.Image.open(io.BytesIO(png)).convert("RGB")
-    extrema: Any = image.getextrema()
-    return all(low == high for low, high in extrema)

@@ -7,7 +7,8 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from jupyter_xdisplay.errors import XDisplayError
-from jupyter_xdisplay.kernel.outputs import bundle, is_one_colour, mark
+from jupyter_xdisplay.kernel.outputs import bundle, mark
+from jupyter_xdisplay.png import is_single_colour
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -122,7 +123,7 @@ class Views:
         except XDisplayError:
             candidates = [shown.still, shown.png]
         pictures = [png for png in candidates if png is not None]
-        telling = [png for png in pictures if not is_one_colour(png)]
+        telling = [png for png in pictures if not is_single_colour(png)]
         shown.still = next(iter([*telling, *pictures]), None)
 
     def end(self, display: Display) -> None:

@@ -6,7 +6,6 @@ import base64
 import binascii
 import functools
 import io
-from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -36,16 +35,6 @@ def compact(png: bytes) -> bytes:
     if np.sqrt(np.mean(changes**2)) <= LOSS_MAX:
         return _encoded(reduced)
     return min(png, _encoded(image), key=len)
-
-
-def is_single_colour(png: bytes) -> bool:
-    """Tell whether a PNG shows nothing: all of one colour, or no picture at all."""
-    try:
-        with Image.open(io.BytesIO(png), formats=["PNG"]) as image:
-            extrema: Any = image.convert("RGB").getextrema()
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
-        return True
-    return all(low == high for low, high in extrema)
 
 
 def decoded(value: object) -> bytes:

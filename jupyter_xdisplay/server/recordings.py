@@ -21,9 +21,9 @@ from traitlets.config import LoggingConfigurable
 
 from jupyter_xdisplay import recording
 from jupyter_xdisplay.errors import LimitReached, UsageError, WindowNotFound, XDisplayError
-from jupyter_xdisplay.kernel.automation.rfb_viewer import RfbViewer, StreamEnded
 from jupyter_xdisplay.runtime.manager import DisplayManager
 from jupyter_xdisplay.sidecar.client import SidecarClient
+from jupyter_xdisplay.sidecar.rfb_viewer import RfbViewer, StreamEnded
 from jupyter_xdisplay.spec import WindowInfo
 
 MAX_SECONDS = 120

@@ -18,8 +18,9 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 from jupyter_xdisplay.errors import DisplayNotFound, XDisplayError
+from jupyter_xdisplay.png import is_single_colour
 from jupyter_xdisplay.runtime.manager import DisplayManager
-from jupyter_xdisplay.server.pictures import compact, decoded, is_single_colour
+from jupyter_xdisplay.server.pictures import compact, decoded
 
 METADATA_KEY = "jupyter_xdisplay"
 VIEW_MIME = "application/vnd.jupyter.widget-view+json"

@@ -10,8 +10,8 @@ the X server makes in its own memory.
 from __future__ import annotations
 
 import contextlib
-import os
 import select
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -29,7 +29,8 @@ from jupyter_xdisplay.x11.connection import X11Connection
 from jupyter_xdisplay.x11.png import is_one_colour, to_png
 
 COPY_S = 0.15
-"""A window is copied so long after it was drawn, and not more often."""
+"""Windows that were drawn are copied so long after that was heard. Until then nothing else is
+listened to: twenty windows that move are one wake-up at a time and not twenty."""
 
 TAKEN_DOWN_S = 0.5
 """A window of which a part went is not copied for so long: it may be taken down as a whole."""
@@ -75,7 +76,9 @@ class LastPictures(threading.Thread):
         self._composite = self._x.extension(xcffib.composite.key, 0, 4)
         self._damage = self._x.extension(xcffib.damage.key, 1, 1)
         self._lock = threading.Lock()
-        self._wake_read, self._wake_write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        self._woken, self._waker = socket.socketpair()
+        self._woken.setblocking(False)
+        self._waker.setblocking(False)
         self._stopping = False
         self._windows: set[int] = set()
         self._kept: dict[int, _Kept] = {}
@@ -113,21 +116,26 @@ class LastPictures(threading.Thread):
         finally:
             with self._lock:
                 self._x.close()
+            self._woken.close()
+            self._waker.close()
 
     def _wake(self) -> None:
-        with contextlib.suppress(OSError):
-            os.write(self._wake_write, b"w")
+        with contextlib.suppress(OSError):  # it is awake already, or has ended
+            self._waker.send(b"w")
 
     def _wait(self) -> None:
         with self._lock:
             drawn = [kept.drawn_s for kept in self._kept.values() if kept.drawn_s is not None]
-        timeout = max(0.0, min(drawn) + COPY_S - time.monotonic()) if drawn else None
-        found, _, _ = select.select(
-            [self._x.raw.get_file_descriptor(), self._wake_read], [], [], timeout
-        )
-        if self._wake_read in found:
+        heard: list[socket.socket | int] = [self._woken]
+        timeout = None
+        if drawn:
+            timeout = min(COPY_S, max(0.0, min(drawn) + COPY_S - time.monotonic()))
+        else:
+            heard.append(self._x.raw.get_file_descriptor())
+        found, _, _ = select.select(heard, [], [], timeout)
+        if self._woken in found:
             with contextlib.suppress(BlockingIOError):
-                os.read(self._wake_read, 4096)
+                self._woken.recv(4096)
 
     def _take_events(self) -> None:
         while True:

@@ -12,8 +12,8 @@ from jupyter_xdisplay.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from jupyter_xdisplay.kernel.automation.rfb_viewer import RfbViewer
     from jupyter_xdisplay.rfb import Pixels
+    from jupyter_xdisplay.sidecar.rfb_viewer import RfbViewer
 
     Title = str | re.Pattern[str]
     Colour = str | tuple[int, int, int]

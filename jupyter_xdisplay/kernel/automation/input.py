@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from jupyter_xdisplay.errors import Unreachable, UsageError, WindowNotFound
 from jupyter_xdisplay.kernel.automation import key_names
 from jupyter_xdisplay.kernel.automation.mouse import BUTTONS, button_mask, drag_path, place_of
-from jupyter_xdisplay.kernel.automation.rfb_viewer import RfbViewer, StreamEnded
+from jupyter_xdisplay.sidecar.rfb_viewer import RfbViewer, StreamEnded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

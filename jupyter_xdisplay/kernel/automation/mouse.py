@@ -10,7 +10,7 @@ from jupyter_xdisplay.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from jupyter_xdisplay.kernel.automation.rfb_viewer import RfbViewer
+    from jupyter_xdisplay.sidecar.rfb_viewer import RfbViewer
 
 BUTTONS = {
     "left": 1 << 0,

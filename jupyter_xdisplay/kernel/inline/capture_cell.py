@@ -6,7 +6,8 @@ import time
 from typing import TYPE_CHECKING
 
 from jupyter_xdisplay.kernel import figures
-from jupyter_xdisplay.kernel.outputs import bundle, describe, is_one_colour
+from jupyter_xdisplay.kernel.outputs import bundle, describe
+from jupyter_xdisplay.png import is_single_colour
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,7 +61,7 @@ def _picture(inline: InlineWindows, window: WindowInfo, end_s: float) -> bytes |
 
     def shows() -> bool:
         taken.append(inline.picture(window.id))
-        return taken[-1] is None or not is_one_colour(taken[-1])
+        return taken[-1] is None or not is_single_colour(taken[-1])
 
     _serve(inline, end_s, shows)
     return taken[-1]

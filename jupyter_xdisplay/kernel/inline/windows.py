@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_xdisplay.errors import XDisplayError
 from jupyter_xdisplay.kernel.follower import Follower
-from jupyter_xdisplay.kernel.outputs import bundle, describe, is_one_colour, mark
+from jupyter_xdisplay.kernel.outputs import bundle, describe, mark
+from jupyter_xdisplay.png import is_single_colour
 from jupyter_xdisplay.sidecar.client import SidecarClient
 from jupyter_xdisplay.spec import DisplayInfo
 
@@ -50,7 +51,7 @@ class _Shown:
 
     def offer(self, png: bytes) -> bool:
         """Take a newer picture, unless it shows nothing; tell whether it is another one."""
-        if png == self.png or (self.png is not None and is_one_colour(png)):
+        if png == self.png or (self.png is not None and is_single_colour(png)):
             return False
         self.png = png
         return True

@@ -21,8 +21,9 @@ from jupyter_xdisplay.spec import Size
 from jupyter_xdisplay.x11.clients import Clients
 from jupyter_xdisplay.x11.keysyms import keysym_of
 from tests.sidecar.launch import SidecarProcess
-from tests.sidecar.rfb_server.conftest import SIZE, Open, Sit
+from tests.sidecar.rfb_server.conftest import LARGEST, SIZE, Open, Sit
 from tests.sidecar.rfb_server.viewing import (
+    QUALITY,
     SidecarViewer,
     figures_of,
     resident_bytes,
@@ -177,6 +178,37 @@ def test_an_old_viewer_is_paced_by_its_requests(
     old.stream.setblocking(False)
     with pytest.raises(BlockingIOError):
         old.stream.recv(1)
+
+
+def test_a_refresh_holds_up_no_change(
+    sidecar: SidecarProcess, open_viewer: Open, seat: Seat
+) -> None:
+    """What rests is sent exactly in slices; a change goes before those that are left."""
+    sidecar.client.resize(LARGEST)
+    viewer = open_viewer(sidecar, encodings=(Encoding.TIGHT, QUALITY, *WITHOUT_FENCES))
+    window = Drawing(seat.x, Rect(0, 0, *LARGEST))
+    window.put(noise(*LARGEST))
+
+    def take_one() -> None:
+        count = pictures(viewer)
+        viewer.client.request_update()
+        viewer.until(lambda: pictures(viewer) > count)
+
+    viewer.until_ready()
+    viewer.until_shows(lambda pixels: int(pixels[..., :3].max(initial=0)) > 200)
+    take_one()  # the first slice: nothing else changes any more
+    corner = Rect(LARGEST.width - 8, LARGEST.height - 8, 8, 8)
+    window.fill(corner, 0x123456)
+    window.sync()
+    updates = 0
+    while tuple(viewer.framebuffer[-1, -1, :3]) != (0x56, 0x34, 0x12):
+        take_one()
+        updates += 1
+    assert updates <= 2  # of which one may have been made before
+    slices = pictures(viewer)
+    viewer.until_shows(lambda _: shows(viewer, screen_of(sidecar.client)))
+    assert pictures(viewer) - slices > 2
+    window.close()
 
 
 def test_figures_of_viewers(sidecar: SidecarProcess, open_viewer: Open, picture: Picture) -> None:
