@@ -25,6 +25,9 @@ from jupyter_xdisplay.x11.geometry import Rect, bounding_box
 
 ENCODINGS = (Encoding.TIGHT, Encoding.ZRLE, Encoding.RAW)
 
+ALONE_S = 0.1
+"""A change that comes so long after the one before is no frame of a motion."""
+
 LEAST_SCROLLED_PIXELS = 8 * 1024
 """Of smaller changes it does not pay to look whether something moved."""
 
@@ -58,6 +61,7 @@ class Encoder:
     def __init__(self) -> None:
         self._state = EncoderState()
         self._known = KnownPixels()
+        self._moved_s = 0.0
         self._text_cost = ExactCost(6e-9)
         self._refresh_cost = ExactCost()
         self._wishes: Wishes | None = None
@@ -128,7 +132,9 @@ class Encoder:
     def _add_jpeg(self, pixels: Pixels, rect: Rect, wishes: Wishes, made: list[bytes]) -> None:
         assert wishes.jpeg_quality is not None
         self._text_cost.fade()
-        made += encode_motion(pixels, rect.x, rect.y, wishes.jpeg_quality)
+        now = time.monotonic()
+        alone, self._moved_s = now - self._moved_s > ALONE_S, now
+        made += encode_motion(pixels, rect.x, rect.y, wishes.jpeg_quality, alone=alone)
         self._known.forget(rect)
         self._use("Tight JPEG")
 
