@@ -59,6 +59,14 @@ export function scaled({ x, y, width, height }: Rect, scale: number): Rect {
   return { x: x * scale, y: y * scale, width: width * scale, height: height * scale };
 }
 
+/** The smallest rectangle around all of several, of which there is at least one. */
+export function boundingBox(rects: readonly Rect[]): Rect {
+  const [x, y] = [Math.min(...rects.map((r) => r.x)), Math.min(...rects.map((r) => r.y))];
+  const right = Math.max(...rects.map((r) => r.x + r.width));
+  const bottom = Math.max(...rects.map((r) => r.y + r.height));
+  return { x, y, width: right - x, height: bottom - y };
+}
+
 /** Whether something reaches beyond the first of the parts. */
 export function exceeds([main, ...others]: readonly [Rect, ...Rect[]]): boolean {
   return others.some(

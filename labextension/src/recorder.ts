@@ -1,6 +1,6 @@
 /** Records a window into a file beside the notebook, at the press of a button. */
-import { element, icon, iconButton, label } from './dom';
-import type { Recording, RecordingActions } from './types';
+import { element, icon, iconButton, label, textButton } from './dom';
+import type { Recording, RecordingActions, RecordingFormat } from './types';
 
 /** The longest recording, in seconds (the server's limit); a second press ends it earlier. */
 const LONGEST_S = 120;
@@ -11,11 +11,18 @@ export class Recorder {
   /** How it went; put it below the window. */
   readonly words = element('div', { class: 'notice', role: 'status' });
   private running = false;
+  private choosing = false;
   private disposed = false;
   private timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(private readonly actions: RecordingActions) {
-    this.button = iconButton('record', 'record', () => void this.toggle());
+    this.button = iconButton('record', 'record', () => {
+      if (this.running) {
+        void this.do(() => this.end());
+      } else {
+        this.choose();
+      }
+    });
     this.show(false);
   }
 
@@ -24,17 +31,31 @@ export class Recorder {
     clearTimeout(this.timer);
   }
 
-  private async toggle(): Promise<void> {
+  /** Offers the formats; a second press takes that back. */
+  private choose(): void {
+    this.choosing = !this.choosing;
+    const offer = (words: string, format: RecordingFormat): HTMLElement =>
+      textButton(words, `record-${format}`, () => void this.do(() => this.begin(format)));
+    const offers = [offer('GIF', 'gif'), offer('MP4', 'mp4')];
+    this.words.replaceChildren(...(this.choosing ? ['Record as ', ...offers] : []));
+  }
+
+  private async begin(format: RecordingFormat): Promise<void> {
+    this.choosing = false;
+    await this.actions.start(LONGEST_S, format);
+    this.told('Recording. Press the button again to end it.');
+    this.show(true);
+  }
+
+  private async end(): Promise<void> {
+    await this.actions.stop();
+    this.told('Writing the recording…');
+  }
+
+  private async do(action: () => Promise<void>): Promise<void> {
     this.button.disabled = true;
     try {
-      if (this.running) {
-        await this.actions.stop();
-        this.told('Writing the recording…');
-      } else {
-        await this.actions.start(LONGEST_S);
-        this.told('Recording. Press the button again to end it.');
-        this.show(true);
-      }
+      await action();
       this.ask();
     } catch (error) {
       await this.failed(error instanceof Error ? error.message : String(error));
@@ -92,7 +113,7 @@ export class Recorder {
     this.running = running;
     this.button.replaceChildren(icon(running ? 'stop' : 'record'));
     this.button.setAttribute('aria-pressed', String(running));
-    const words = 'Record a GIF into the folder of the notebook';
+    const words = 'Record it into the folder of the notebook';
     label(this.button, running ? 'End the recording' : words);
   }
 }

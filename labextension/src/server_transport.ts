@@ -145,7 +145,7 @@ export class ServerTransport implements Transport {
       restartKernel: () => kernel('restart'),
       page: new URL(page, this.config.baseUrl).href,
       recording: {
-        start: (seconds) => ask('POST', `${path}/recording`, { format: 'gif', seconds }),
+        start: (seconds, format) => ask('POST', `${path}/recording`, { format, seconds }),
         stop: () => ask('DELETE', `${path}/recording`),
         state: async () => (await (await this.ask('GET', `${path}/recording`)).json()) as Recording,
       },

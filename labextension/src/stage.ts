@@ -127,7 +127,7 @@ export class Stage {
   dispose(): void {
     window.removeEventListener('mousedown', this.onPageMouseDown, true);
     this.resizes.disconnect();
-    this.topLayer.hide();
+    this.topLayer.dispose();
     this.forgetDensity();
   }
 

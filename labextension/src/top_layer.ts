@@ -1,9 +1,13 @@
 /** Shows what reaches beyond a window, such as menus, over the page: nothing of it is cut off. */
-import { clipPath, type Rect } from './geometry';
+import { boundingBox, clipPath, type Rect } from './geometry';
+import { Reveal } from './reveal';
+import { scrollerOf } from './scrolling';
 
 export class TopLayer {
   private following = 0;
   private shown = '';
+  private popUps = '';
+  private readonly reveal: Reveal;
 
   /**
    * @param layer - Has the whole framebuffer.
@@ -14,6 +18,7 @@ export class TopLayer {
     private readonly place: HTMLElement,
   ) {
     layer.popover = 'manual';
+    this.reveal = new Reveal(place);
   }
 
   /** Whether this browser can. */
@@ -35,15 +40,34 @@ export class TopLayer {
       this.following = requestAnimationFrame(follow);
     };
     follow();
+    this.revealNew(parts);
   }
 
   hide(): void {
     cancelAnimationFrame(this.following);
-    this.shown = '';
+    this.shown = this.popUps = '';
     if (this.layer.matches(':popover-open')) {
       this.layer.hidePopover();
     }
     this.layer.style.clipPath = '';
+  }
+
+  dispose(): void {
+    this.hide();
+    this.reveal.dispose();
+  }
+
+  private revealNew(parts: readonly [Rect, ...Rect[]]): void {
+    const [main, ...others] = parts;
+    const popUps = JSON.stringify(others);
+    if (popUps !== this.popUps) {
+      this.popUps = popUps;
+      this.reveal.opened(() => {
+        const { left, top } = this.place.getBoundingClientRect();
+        const { x, y, width, height } = boundingBox(others);
+        return { x: left + x - main.x, y: top + y - main.y, width, height };
+      });
+    }
   }
 
   private put(parts: readonly [Rect, ...Rect[]]): void {
@@ -64,20 +88,10 @@ export class TopLayer {
 
 /** What can be seen of the page there: what the outermost element that scrolls shows of it. */
 function seenThrough(place: HTMLElement): Rect {
-  let seen: Rect = { x: 0, y: 0, width: window.innerWidth, height: window.innerHeight };
-  for (let node = parentOf(place); node; node = parentOf(node)) {
-    if (node.scrollHeight > node.clientHeight && scrolls(node)) {
-      seen = node.getBoundingClientRect();
+  return (
+    scrollerOf(place)?.getBoundingClientRect() ?? {
+      ...{ x: 0, y: 0 },
+      ...{ width: window.innerWidth, height: window.innerHeight },
     }
-  }
-  return seen;
-}
-
-function scrolls(node: HTMLElement): boolean {
-  return /auto|scroll/.test(getComputedStyle(node).overflowY);
-}
-
-function parentOf(node: HTMLElement): HTMLElement | null {
-  const root = node.getRootNode();
-  return node.parentElement ?? (root instanceof ShadowRoot ? (root.host as HTMLElement) : null);
+  );
 }

@@ -100,9 +100,11 @@ export interface Recording {
   readonly fix?: string | null;
 }
 
+export type RecordingFormat = 'gif' | 'mp4';
+
 /** Each rejects with words for the user. */
 export interface RecordingActions {
-  start(seconds: number): Promise<void>;
+  start(seconds: number, format: RecordingFormat): Promise<void>;
   stop(): Promise<void>;
   state(): Promise<Recording>;
 }

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 
+import av
 import pytest
 from PIL import Image
 from playwright.sync_api import Page
@@ -74,6 +75,12 @@ def layer_is_open(view: View) -> bool:
     )
 
 
+def parts(view: View) -> list[str]:
+    """What of the framebuffer the view shows over the page: the window, its pop-ups."""
+    path: str = view.host.evaluate("h => h.shadowRoot.querySelector('.target').style.clipPath")
+    return path.split("M")[1:]
+
+
 def seen(page: Page, view: View, x: float, y: float) -> tuple[int, ...]:
     """The colour on the page at a place of the window, which may be beyond its edge."""
     left, top = place(view, x, y)
@@ -117,6 +124,40 @@ def test_a_menu_reaches_over_the_page(menus: View) -> None:
     page.mouse.click(*place(menus, 30, 250))
     wait_for(lambda: title(menus).startswith("Entry"), lambda: f"the title is {title(menus)}")
     wait_for(lambda: not layer_is_open(menus), "the menu stays")
+
+
+def test_a_menu_below_the_page_comes_into_sight(notebook: Opener) -> None:
+    """The notebook scrolls once the button is up, and the entry under the pointer is the right one.
+
+    A tooltip there, that no press opened, does not move the page.
+    """
+    more = ["# more\n" * 14] * 3
+    book = notebook([START, *more, "%run menus.py", *more])
+    (book.lab.root / "menus.py").write_text(MENUS)
+    book.run(0)
+    book.run(4)
+    view = window_of(book, 4)
+    page = view.page
+    view.host.evaluate("host => host.scrollIntoView({block: 'end'})")
+    box = page.locator(".jp-WindowedPanel-outer").first.bounding_box()
+    assert box is not None
+    bottom = box["y"] + box["height"]
+    entry = 30, 250
+    assert place(view, *entry)[1] > bottom
+    before = place(view, 0, 0)
+    page.mouse.move(*place(view, 250, 50), steps=4)
+    wait_for(lambda: layer_is_open(view), "no tooltip")
+    assert place(view, 0, 0) == before
+    tooltip = parts(view)
+    page.mouse.move(*place(view, 15, 10), steps=4)
+    page.mouse.down()
+    wait_for(lambda: parts(view) != tooltip, "no menu")
+    assert place(view, 0, 0) == before
+    page.mouse.up()
+    wait_for(lambda: place(view, *entry)[1] < bottom, "the menu is out of sight")
+    page.mouse.move(*place(view, *entry), steps=4)
+    page.mouse.click(*place(view, *entry))
+    wait_for(lambda: title(view).startswith("Entry"), lambda: f"the title is {title(view)}")
 
 
 def test_a_list_reaches_over_the_page(menus: View) -> None:
@@ -302,14 +343,17 @@ def test_many_windows_only_those_in_sight_are_streamed(notebook: Opener, lab: La
     wait_for(lambda: 0 < streams() < 6, lambda: f"{streams()} streams")
 
 
-def test_a_recording_is_written_beside_the_notebook(notebook: Opener, lab: Lab) -> None:
-    """One press begins it, another ends it; it shows what moved."""
+@pytest.mark.parametrize("kind", ["gif", "mp4"])
+def test_a_recording_is_written_beside_the_notebook(notebook: Opener, lab: Lab, kind: str) -> None:
+    """A press offers the formats, another ends it; it shows what moved."""
     book = notebook([START, "!glxgears &"])
     book.run(0)
     book.run(1)
     view = window_of(book, 1)
     button = view.host.locator("[data-action=record]")
     button.click()
+    book.screenshot("inline-recording-formats")
+    view.host.locator(f"[data-action=record-{kind}]").click()
     wait_for(lambda: "Recording." in view.words(), view.words)
     book.screenshot("inline-recording")
     book.page.wait_for_timeout(2000)
@@ -317,9 +361,14 @@ def test_a_recording_is_written_beside_the_notebook(notebook: Opener, lab: Lab) 
     wait_for(lambda: "Recorded: " in view.words(), view.words)
     name = view.words().partition("Recorded: ")[2].split()[0]
     assert name.startswith("xdisplay-glxgears-")
-    with Image.open(lab.root / name) as film:
-        assert film.size == view.size
-        assert getattr(film, "n_frames", 1) > 3
+    assert name.endswith(f".{kind}")
+    if kind == "gif":
+        with Image.open(lab.root / name) as film:
+            assert film.size == view.size
+            assert getattr(film, "n_frames", 1) > 3
+    else:
+        with av.open(lab.root / name) as video:
+            assert sum(1 for _ in video.decode(video=0)) > 3
 
 
 def test_without_the_server_extension(make_lab: Callable[..., Lab], notebook: Opener) -> None:
