@@ -145,7 +145,7 @@ def test_a_menu_below_the_page_comes_into_sight(notebook: Opener) -> None:
     entry = 30, 250
     assert place(view, *entry)[1] > bottom
     before = place(view, 0, 0)
-    page.mouse.move(*place(view, 250, 50), steps=4)
+    page.mouse.move(*place(view, 250, 64), steps=4)
     wait_for(lambda: layer_is_open(view), "no tooltip")
     assert place(view, 0, 0) == before
     tooltip = parts(view)
