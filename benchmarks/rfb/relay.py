@@ -90,7 +90,8 @@ class Tunnel(WebSocketHandler):
     def open(self, *_args: str, **_kwargs: str) -> None:
         """Connect."""
         self.set_nodelay(True)
-        self._stream = IOStream(connect_rfb(self._path, upgrade=self._upgrade))
+        stream = connect_rfb(self._path, upgrade=self._upgrade)
+        self._stream = IOStream(stream, read_chunk_size=CHUNK_BYTES)
         self._carrier = asyncio.ensure_future(self._to_viewer(self._stream))
 
     async def on_message(self, message: str | bytes) -> None:
