@@ -66,6 +66,8 @@ class DisplayWidget(anywidget.AnyWidget):
         Whether the browser reaches it through the server extension; else through the comm.
     window
         One window of the display; 0 for the whole of it.
+    pid
+        The process of that window: X gives the ids of windows again.
     own
         Whether that window is of this process itself.
     folded
@@ -78,6 +80,7 @@ class DisplayWidget(anywidget.AnyWidget):
     via = traitlets.Enum(["server", "comm"]).tag(sync=True)
     info: Any = traitlets.Dict().tag(sync=True)
     window_id = traitlets.Int().tag(sync=True)
+    pid = traitlets.Int().tag(sync=True)
     own = traitlets.Bool().tag(sync=True)
     folded = traitlets.Bool().tag(sync=True)
     fit = traitlets.Bool(True, help="Scale to the cell's width, else 1:1.").tag(sync=True)
@@ -88,6 +91,7 @@ class DisplayWidget(anywidget.AnyWidget):
         *,
         via_server: bool,
         window: int = 0,
+        pid: int = 0,
         own: bool = False,
         folded: bool = False,
     ) -> None:
@@ -98,6 +102,7 @@ class DisplayWidget(anywidget.AnyWidget):
             via="server" if via_server else "comm",
             info=info.to_json(),
             window_id=window,
+            pid=pid,
             own=own,
             folded=folded,
         )

@@ -36,13 +36,13 @@ export class Stream {
   /** Whether the server tells what the framebuffer consists of. */
   private tellsLayout = false;
   private windowWasThere = false;
-  private pid: number | undefined;
   private unwatch: Disposer;
 
   constructor(
     private readonly transport: Transport,
     private readonly stage: Stage,
     private readonly windowId: number,
+    private pid: number,
     private readonly listener: StreamListener,
   ) {
     this.connection = new Connection(
@@ -96,9 +96,9 @@ export class Stream {
     this.refines = !isX11vnc(info.chosen?.stream);
     this.listener.info(info);
     const mine = info.windows?.find(({ id }) => id === this.windowId);
-    this.pid ??= mine?.pid;
+    this.pid ||= mine?.pid ?? 0;
     // X gives the ids of programs that ended again: another process has another window.
-    const isThere = mine !== undefined && mine.pid === this.pid;
+    const isThere = mine !== undefined && (mine.pid ?? 0) === this.pid;
     this.windowWasThere ||= isThere;
     // One that was never there may be newer than this info.
     this.connection.setInfo(this.windowWasThere && !isThere ? withoutWindow(info) : info);

@@ -11,6 +11,8 @@ export class Subject {
     public info: DisplayInfo,
     /** 0 for the whole display. */
     readonly windowId: number,
+    /** The process of that window; 0 where it is not known. */
+    readonly pid = 0,
   ) {
     this.setInfo(info);
   }

@@ -44,7 +44,7 @@ export class View {
   private scaling: Scaling;
 
   constructor(options: ViewOptions) {
-    this.subject = new Subject(options.info, options.windowId ?? 0);
+    this.subject = new Subject(options.info, options.windowId ?? 0, options.pid ?? 0);
     this.transport = options.transport;
     this.scaling = options.scaling;
     this.onScaling = options.onScaling;
@@ -158,7 +158,8 @@ export class View {
   }
 
   private makeStream(): Stream {
-    return new Stream(this.transport, this.stage, this.subject.windowId, {
+    const { windowId, pid } = this.subject;
+    return new Stream(this.transport, this.stage, windowId, pid, {
       phase: (phase) => {
         this.showPhase(phase);
       },

@@ -8,6 +8,8 @@ export interface ViewOptions {
   readonly transport: Transport;
   /** One window of the display; 0 for the whole of it. */
   readonly windowId?: number;
+  /** The process of that window; 0 where it is not known. */
+  readonly pid?: number;
   /** Whether that window is of the kernel's own process. */
   readonly own?: boolean;
   /** Only a line at first. */

@@ -12,6 +12,8 @@ interface Traits {
   readonly fit: boolean;
   /** One window of the display; 0 for the whole of it. */
   readonly window_id: number;
+  /** The process of that window: X gives the ids of windows again. */
+  readonly pid: number;
   /** Whether that window is of the kernel's own process. */
   readonly own: boolean;
   /** Only a line at first. */
@@ -43,7 +45,7 @@ function scalingOf(model: Model): Scaling {
 
 function keyOf(model: Model): string {
   const line = model.get('folded') ? 'folded' : '';
-  return `${model.get('display_id')} ${model.get('window_id')} ${line}`;
+  return `${model.get('display_id')} ${model.get('window_id')} ${model.get('pid')} ${line}`;
 }
 
 /** A parked view of the same display or window, or a new one. */
@@ -64,6 +66,7 @@ function takeView(model: Model): View {
     info: model.get('info'),
     transport,
     windowId,
+    pid: model.get('pid'),
     own: model.get('own'),
     folded: model.get('folded'),
     scaling: scalingOf(model),

@@ -253,6 +253,7 @@ class InlineWindows:
             self._info,
             via_server=self._via_server,
             window=window.id,
+            pid=window.pid or 0,
             own=window.pid == os.getpid(),
         )
         bridge = None
