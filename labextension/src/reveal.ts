@@ -1,7 +1,6 @@
 /** Scrolls the page so far that what a press or a key has opened, such as a menu, is in sight. */
 import type { Rect } from './geometry';
 import { scrollerOf } from './scrolling';
-import type { Disposer } from './types';
 
 /** What opens later than this was opened by something else: a tooltip, a program's own dialog. */
 const OPENED_WITHIN_MS = 1500;
@@ -10,19 +9,17 @@ export class Reveal {
   private pressedAt = -Infinity;
   private held = false;
   private waiting: (() => void) | null = null;
-  private readonly forget: Disposer;
+  private readonly listening = new AbortController();
 
   /**
    * @param place - What is pressed; its scrolling ancestor is scrolled.
    */
   constructor(private readonly place: HTMLElement) {
-    const { signal, abort } = listeners();
-    const options = { capture: true, signal };
+    const options = { capture: true, signal: this.listening.signal };
     place.addEventListener('mousedown', this.pressed, options);
     place.addEventListener('keydown', this.pressed, options);
     window.addEventListener('mousedown', this.down, options);
     window.addEventListener('mouseup', this.up, options);
-    this.forget = abort;
   }
 
   /**
@@ -45,7 +42,7 @@ export class Reveal {
   }
 
   dispose(): void {
-    this.forget();
+    this.listening.abort();
     this.waiting = null;
   }
 
@@ -79,15 +76,5 @@ export class Reveal {
       this.waiting = null;
       setTimeout(scroll); // when the release has been told
     }
-  };
-}
-
-function listeners(): { signal: AbortSignal; abort: Disposer } {
-  const controller = new AbortController();
-  return {
-    signal: controller.signal,
-    abort: () => {
-      controller.abort();
-    },
   };
 }

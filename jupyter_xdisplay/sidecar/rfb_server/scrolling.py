@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import lru_cache
 from operator import itemgetter
 
 import numpy as np
@@ -29,11 +30,16 @@ def find_shift(before: NDArray[np.uint32], now: NDArray[np.uint32]) -> int:
         Rows; 0 where nothing was found.
     """
     height, width = before.shape
-    weights = np.random.default_rng(0).integers(1, 1 << 32, width, np.uint32)
-    old, new = (np.einsum("ij,j->i", rows, weights).tolist() for rows in (before, now))
+    old, new = (np.einsum("ij,j->i", rows, _weights(width)).tolist() for rows in (before, now))
     counts = Counter(old)
     places = {value: row for row, value in enumerate(old) if counts[value] == 1}
     shifts = Counter(places[value] - row for row, value in enumerate(new) if value in places)
     stayed = shifts.pop(0, 0)
     shift, found = max(shifts.items(), key=itemgetter(1), default=(0, 0))
     return shift if found - stayed >= LEAST_SHARE * height else 0
+
+
+@lru_cache(maxsize=16)
+def _weights(count: int) -> NDArray[np.uint32]:
+    """Return what the pixels of a row are multiplied by: made once for what scrolls on and on."""
+    return np.random.default_rng(0).integers(1, 1 << 32, count, np.uint32)

@@ -14,6 +14,7 @@ from jupyter_xdisplay.rfb import (
     ServerConnection,
 )
 from jupyter_xdisplay.sidecar.rfb_server.encoder import Encoder, Wishes, preferred
+from jupyter_xdisplay.sidecar.rfb_server.motion import encode_motion
 from jupyter_xdisplay.sidecar.rfb_server.stats import describe_capture, describe_format
 from jupyter_xdisplay.spec import Size
 from jupyter_xdisplay.x11.geometry import Rect
@@ -84,6 +85,24 @@ def test_a_frame_that_was_not_sent_is_not_missed(encoding: Encoding) -> None:
         _talk(server, client)
         assert client.error is None
         assert np.array_equal(client.framebuffer[..., :3], pixels[..., :3])
+
+
+def test_one_change_is_cut_for_two_threads_and_frames_of_a_motion_are_not() -> None:
+    """Every image costs browsers some time; too large ones are cut all the same."""
+    pixels = np.random.default_rng(1).integers(0, 256, (720, 1280, 4), np.uint8)
+    assert len(encode_motion(pixels, 0, 0, 6)) == 2
+    assert len(encode_motion(pixels, 0, 0, 6, alone=False)) == 1
+    assert len(encode_motion(pixels[:120, :160], 0, 0, 6)) == 1
+    large = np.zeros((2160, 1280, 4), np.uint8)
+    assert len(encode_motion(large, 0, 0, 6, alone=False)) == 2
+    encoder, counts = Encoder(), []
+    wishes = Wishes(BGRX32, TIGHT, 6, 1, cursor=False)
+    for _ in range(2):
+        made: list[bytes] = []
+        encoder.begin(wishes, Size(1280, 720))
+        assert encoder.add(pixels, Rect(0, 0, 1280, 720), made) == [Rect(0, 0, 1280, 720)]
+        counts.append(len(made))
+    assert counts == [2, 1]
 
 
 def test_what_is_said_of_it() -> None:
