@@ -4,6 +4,7 @@ import { Connection, GONE, type Phase } from './connection';
 import type { Rect } from './geometry';
 import { RfbSession } from './rfb_session';
 import type { Stage } from './stage';
+import type { Subject } from './subject';
 import {
   isX11vnc,
   type DisplayInfo,
@@ -18,7 +19,8 @@ export type Frame = 'none' | 'live' | 'still';
 
 export interface StreamListener {
   phase(phase: Phase): void;
-  info(info: DisplayInfo): void;
+  /** There is news of the subject. */
+  info(): void;
   /** `parts`: see `Stage.setLayout`. */
   layout(size: Size, parts?: Rect[]): void;
   frame(frame: Frame): void;
@@ -41,8 +43,7 @@ export class Stream {
   constructor(
     private readonly transport: Transport,
     private readonly stage: Stage,
-    private readonly windowId: number,
-    private pid: number,
+    private readonly subject: Subject,
     private readonly listener: StreamListener,
   ) {
     this.connection = new Connection(
@@ -61,7 +62,7 @@ export class Stream {
         listener.phase(phase);
       },
       new Backoff(),
-      windowId ? WINDOW_CLOSED : GONE,
+      subject.windowId ? WINDOW_CLOSED : GONE,
     );
     this.unwatch = this.watch();
     window.addEventListener('online', this.retry);
@@ -94,11 +95,9 @@ export class Stream {
 
   setInfo(info: DisplayInfo): void {
     this.refines = !isX11vnc(info.chosen?.stream);
-    this.listener.info(info);
-    const mine = info.windows?.find(({ id }) => id === this.windowId);
-    this.pid ||= mine?.pid ?? 0;
-    // X gives the ids of programs that ended again: another process has another window.
-    const isThere = mine !== undefined && (mine.pid ?? 0) === this.pid;
+    this.subject.setInfo(info);
+    this.listener.info();
+    const isThere = this.subject.window !== undefined;
     this.windowWasThere ||= isThere;
     // One that was never there may be newer than this info.
     this.connection.setInfo(this.windowWasThere && !isThere ? withoutWindow(info) : info);

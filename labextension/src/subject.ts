@@ -4,31 +4,42 @@ import { displayNumber, sizeText } from './words';
 
 export class Subject {
   /** The window, as it was last; undefined for a whole display. */
-  private window: WindowInfo | undefined;
+  private last: WindowInfo | undefined;
 
   constructor(
     /** The display, as it was last. */
     public info: DisplayInfo,
     /** 0 for the whole display. */
     readonly windowId: number,
-    /** The process of that window; 0 where it is not known. */
-    readonly pid = 0,
+    /** The process of that window; 0: the first that is told. */
+    private pid = 0,
   ) {
     this.setInfo(info);
   }
 
   setInfo(info: DisplayInfo): void {
     this.info = info;
-    this.window = info.windows?.find(({ id }) => id === this.windowId) ?? this.window;
+    this.pid ||= info.windows?.find(({ id }) => id === this.windowId)?.pid ?? 0;
+    this.last = this.window ?? this.last;
+  }
+
+  /**
+   * The window as it is; undefined where it is not, or not yet, and for a whole display. X gives the
+   * ids of programs that ended again: another process has another window.
+   */
+  get window(): WindowInfo | undefined {
+    return this.info.windows?.find(
+      ({ id, pid }) => id === this.windowId && (pid ?? 0) === this.pid,
+    );
   }
 
   /** Its size in pixels, as far as it is known. */
   get size(): Size {
-    return this.window ?? { width: this.info.size[0], height: this.info.size[1] };
+    return this.last ?? { width: this.info.size[0], height: this.info.size[1] };
   }
 
   get title(): string {
-    const title = this.windowId ? this.window?.title : this.info.name;
+    const title = this.windowId ? this.last?.title : this.info.name;
     return title?.trim() || 'untitled window';
   }
 
@@ -45,9 +56,12 @@ export class Subject {
 
   /** The windows that are seen, where they are in the view. */
   get windows(): readonly WindowInfo[] {
-    const windows = this.info.state === 'running' ? (this.info.windows ?? []) : [];
-    return this.windowId
-      ? windows.filter(({ id }) => id === this.windowId).map((own) => ({ ...own, x: 0, y: 0 }))
-      : windows;
+    if (this.info.state !== 'running') {
+      return [];
+    }
+    if (!this.windowId) {
+      return this.info.windows ?? [];
+    }
+    return this.window ? [{ ...this.window, x: 0, y: 0 }] : [];
   }
 }

@@ -158,13 +158,11 @@ export class View {
   }
 
   private makeStream(): Stream {
-    const { windowId, pid } = this.subject;
-    return new Stream(this.transport, this.stage, windowId, pid, {
+    return new Stream(this.transport, this.stage, this.subject, {
       phase: (phase) => {
         this.showPhase(phase);
       },
-      info: (info) => {
-        this.subject.setInfo(info);
+      info: () => {
         this.controls?.refresh();
         this.showInfo();
       },

@@ -45,12 +45,8 @@ export class WindowControls {
     return this.subject.info.windows ?? [];
   }
 
-  private get mine(): WindowInfo | undefined {
-    return this.windows.find(({ id }) => id === this.subject.windowId);
-  }
-
   private get isThere(): boolean {
-    return this.mine !== undefined;
+    return this.subject.window !== undefined;
   }
 
   /** It may close when a dialog, such as "Save changes?", is answered. */
@@ -59,7 +55,7 @@ export class WindowControls {
   }
 
   private get answers(): boolean {
-    return this.asksSomething || this.mine?.responding === true;
+    return this.asksSomething || this.subject.window?.responding === true;
   }
 
   private ask(): void {

@@ -44,3 +44,24 @@ test('a window keeps its title when it has closed; one without a title is named 
   const blank = new Subject({ ...INFO, windows: [{ ...WINDOW, title: ' ' }] }, 7);
   assert.equal(blank.title, 'untitled window');
 });
+
+test('a window that has the id of a former one is told by its process', () => {
+  const former = { ...INFO, windows: [{ ...WINDOW, title: 'Former', pid: 11 }] };
+  const subject = new Subject(former, 7, 12);
+  assert.equal(subject.window, undefined);
+  assert.equal(subject.title, 'untitled window');
+  subject.setInfo({ ...INFO, windows: [{ ...WINDOW, pid: 12 }] });
+  assert.equal(subject.title, 'Figure 1');
+  assert.equal(subject.windows.length, 1);
+  subject.setInfo({ ...INFO, windows: [{ ...WINDOW, title: 'Next', pid: 13 }] });
+  assert.equal(subject.window, undefined);
+  assert.equal(subject.title, 'Figure 1');
+  assert.deepEqual(subject.windows, []);
+});
+
+test('a window whose process is not told has that of the first news', () => {
+  const subject = new Subject({ ...INFO, windows: [{ ...WINDOW, pid: 11 }] }, 7);
+  assert.equal(subject.window?.pid, 11);
+  subject.setInfo({ ...INFO, windows: [{ ...WINDOW, pid: 12 }] });
+  assert.equal(subject.window, undefined);
+});

@@ -83,6 +83,16 @@ def test_page_reload(notebook: Opener, lab: Lab) -> None:
     view_of(book, 0).wait_for_colour(300, 250, (255, 0, 0))
 
 
+def test_the_canvas_is_opaque(notebook: Opener) -> None:
+    """Chromium draws all that lies under a canvas that is not, for every frame."""
+    book = notebook([START])
+    book.run(0)
+    view = view_of(book, 0)
+    view.wait_until_live()
+    alpha = "canvas => canvas.getContext('2d').getContextAttributes().alpha"
+    assert view.canvas.evaluate(alpha) is False
+
+
 def test_x_server_killed(notebook: Opener, lab: Lab) -> None:
     """When the X server is killed the view says so, and `%xdisplay` starts a new one."""
     book = notebook([START])
