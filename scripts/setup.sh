@@ -8,6 +8,7 @@ packages=(
     chromium libatomic1                     # the browser of the tests, and its driver's Node
     x11-apps x11-utils mesa-utils xterm     # programs that the tests show: xeyes, xdpyinfo, glxgears
     x11-xkb-utils                           # setxkbmap: other keyboards
+    python3-gi python3-gi-cairo gir1.2-gtk-3.0 python3-wxgtk4.0  # toolkits that have no wheels
     tigervnc-standalone-server tigervnc-viewer tigervnc-tools  # peers of the RFB server
     procps iproute2
 )

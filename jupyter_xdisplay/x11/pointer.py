@@ -21,11 +21,17 @@ class Pointer:
     """
 
     def __init__(self, connection: X11Connection) -> None:
+        self._connection = connection
         self._xtest = XTest(connection)
         self._mask = 0
+        self._place = (-1, -1)
 
     def update(self, x: int, y: int, mask: int) -> None:
         """Move to a place of the screen, then press and release what has changed.
+
+        A pointer that is there already is not moved: an event of motion between press and release
+        means something. A menu of GTK that opened under the pointer takes such a release for a
+        choice.
 
         Parameters
         ----------
@@ -34,7 +40,10 @@ class Pointer:
         mask
             Bit 0 is button 1 and so on (RFC 6143, 7.5.5, with rfbproto's extended mouse buttons).
         """
-        self._xtest.move(max(0, min(x, MAX_COORDINATE)), max(0, min(y, MAX_COORDINATE)))
+        place = max(0, min(x, MAX_COORDINATE)), max(0, min(y, MAX_COORDINATE))
+        if place != self._place or not self._is_at(place):
+            self._xtest.move(*place)
+            self._place = place
         self._set(mask & ((1 << BUTTONS) - 1))
 
     @property
@@ -45,6 +54,11 @@ class Pointer:
     def release_all(self) -> None:
         """Release the buttons that this viewer holds."""
         self._set(0)
+
+    def _is_at(self, place: tuple[int, int]) -> bool:
+        """Tell whether nobody else has moved it: a program, or another viewer."""
+        found = self._connection.core.QueryPointer(self._connection.root).reply()
+        return (found.root_x, found.root_y) == place
 
     def _set(self, mask: int) -> None:
         for number in range(1, BUTTONS + 1):

@@ -2,6 +2,7 @@
 import { element } from './dom';
 import { exceeds, isPixelExact, scaled, scaleOf, type Rect, type Scaling } from './geometry';
 import { Keyboard, type KeyboardTarget } from './keyboard';
+import { passRelease } from './novnc_capture';
 import { sentence } from './words';
 import { TopLayer } from './top_layer';
 import type { Disposer, Size, WindowInfo } from './types';
@@ -126,6 +127,7 @@ export class Stage {
 
   dispose(): void {
     window.removeEventListener('mousedown', this.onPageMouseDown, true);
+    window.removeEventListener('mouseup', this.onPageMouseUp, true);
     this.resizes.disconnect();
     this.topLayer.dispose();
     this.forgetDensity();
@@ -156,6 +158,7 @@ export class Stage {
 
   private listen(): void {
     window.addEventListener('mousedown', this.onPageMouseDown, true);
+    window.addEventListener('mouseup', this.onPageMouseUp, true);
     this.screen.addEventListener('mousedown', this.onMouseDown, true);
     this.viewport.addEventListener('wheel', this.onWheel, { capture: true, passive: true });
     this.field.addEventListener('focus', () => {
@@ -171,13 +174,24 @@ export class Stage {
    * JupyterLab would take the focus for the cell, and lay out the page twice, before noVNC hears.
    */
   private readonly onPageMouseDown = (event: MouseEvent): void => {
-    const [pressed] = event.composedPath();
-    if (pressed instanceof HTMLCanvasElement && this.target.contains(pressed) && this.hasFocus) {
+    const canvas = this.canvasUnder(event);
+    if (canvas && this.hasFocus) {
       event.stopPropagation();
       event.preventDefault();
-      pressed.dispatchEvent(insideOnly(event));
+      canvas.dispatchEvent(insideOnly(event));
     }
   };
+
+  private readonly onPageMouseUp = (event: MouseEvent): void => {
+    if (this.canvasUnder(event)) {
+      passRelease(event);
+    }
+  };
+
+  private canvasUnder(event: MouseEvent): HTMLCanvasElement | null {
+    const [under] = event.composedPath();
+    return under instanceof HTMLCanvasElement && this.target.contains(under) ? under : null;
+  }
 
   private readonly onMouseDown = (event: MouseEvent): void => {
     if (event.target instanceof Element && event.target.closest('.card')) {

@@ -1,4 +1,4 @@
-"""The view of one window: menus and dialogs, size, close, pictures, many at once."""
+"""The view of one window: size, close, pictures, many at once."""
 
 from __future__ import annotations
 
@@ -12,46 +12,14 @@ from collections.abc import Callable
 import av
 import pytest
 from PIL import Image
-from playwright.sync_api import Page
 
 from tests.e2e.conftest import Opener
 from tests.e2e.lab import Lab, Notebook, wait_for
-from tests.e2e.test_inline import GREEN, START, image_of, last_picture, window_of
+from tests.e2e.test_inline import GREEN, START, last_picture, window_of
 from tests.e2e.test_saved import pictures
-from tests.e2e.view import View, wait_for_window, windows_of
+from tests.e2e.view import View, windows_of
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
-
-MENUS = """\
-script = '''
-import tkinter
-from tkinter import filedialog, ttk
-root = tkinter.Tk()
-root.title("Menus")
-root.geometry("300x90")
-bar = tkinter.Menu(root)
-file = tkinter.Menu(bar, tearoff=False)
-file.add_command(label="Open", command=lambda: filedialog.askopenfilename())
-for number in range(1, 13):
-    file.add_command(label=f"Entry {number}", command=lambda n=number: root.title(f"Entry {n}"))
-bar.add_cascade(label="File", menu=file)
-root.configure(menu=bar)
-box = ttk.Combobox(root, values=[f"choice {number}" for number in range(20)], state="readonly")
-box.bind("<<ComboboxSelected>>", lambda event: root.title(box.get()))
-box.place(x=10, y=20)
-tip = tkinter.Label(root, text="tip", background="white")
-tip.place(x=240, y=20)
-def show(event):
-    top = tkinter.Toplevel(root)
-    top.overrideredirect(True)
-    top.geometry(f"160x60+{tip.winfo_rootx()}+{tip.winfo_rooty() + 60}")
-    top.configure(background="lime")
-tip.bind("<Enter>", show)
-root.mainloop()
-'''
-import subprocess, sys
-child = subprocess.Popen([sys.executable, "-c", script])
-"""
 
 STUCK = """\
 script = '''
@@ -66,137 +34,6 @@ import subprocess, sys
 child = subprocess.Popen([sys.executable, "-c", script])
 print(child.pid)
 """
-
-
-def layer_is_open(view: View) -> bool:
-    """Tell whether the view reaches over the page."""
-    return bool(
-        view.host.evaluate("h => h.shadowRoot.querySelector('.target').matches(':popover-open')")
-    )
-
-
-def parts(view: View) -> list[str]:
-    """What of the framebuffer the view shows over the page: the window, its pop-ups."""
-    path: str = view.host.evaluate("h => h.shadowRoot.querySelector('.target').style.clipPath")
-    return path.split("M")[1:]
-
-
-def seen(page: Page, view: View, x: float, y: float) -> tuple[int, ...]:
-    """The colour on the page at a place of the window, which may be beyond its edge."""
-    left, top = place(view, x, y)
-    clip = {"x": left, "y": top, "width": 1, "height": 1}
-    pixel = image_of(page.screenshot(clip=clip)).getpixel((0, 0))
-    assert isinstance(pixel, tuple)
-    return pixel
-
-
-def place(view: View, x: float, y: float) -> tuple[float, float]:
-    """Where on the page a place of the window is."""
-    box = view.host.locator(".screen").bounding_box()
-    assert box is not None
-    return box["x"] + x * box["width"] / view.size[0], box["y"] + y * box["height"] / view.size[1]
-
-
-def title(view: View) -> str:
-    """The title that the view shows."""
-    return view.host.locator(".title").inner_text()
-
-
-@pytest.fixture
-def menus(notebook: Opener) -> View:
-    """A small window with a menu, a combo box, a tooltip, a dialog."""
-    book = notebook([START, "%run menus.py", *["# more\n" * 12] * 3])
-    (book.lab.root / "menus.py").write_text(MENUS)
-    book.run(0)
-    book.run(1)
-    view = window_of(book, 1)
-    view.host.evaluate("host => host.scrollIntoView({block: 'start'})")
-    return view
-
-
-def test_a_menu_reaches_over_the_page(menus: View) -> None:
-    """It is whole, an entry far below the window can be clicked, and then it is gone."""
-    page = menus.page
-    page.mouse.click(*place(menus, 15, 10))
-    wait_for(lambda: layer_is_open(menus), "the menu does not reach over the page")
-    page.screenshot(path="tests/e2e/screenshots/inline-menu.png")
-    page.mouse.move(*place(menus, 30, 250), steps=4)
-    page.mouse.click(*place(menus, 30, 250))
-    wait_for(lambda: title(menus).startswith("Entry"), lambda: f"the title is {title(menus)}")
-    wait_for(lambda: not layer_is_open(menus), "the menu stays")
-
-
-def test_a_menu_below_the_page_comes_into_sight(notebook: Opener) -> None:
-    """The notebook scrolls once the button is up, and the entry under the pointer is the right one.
-
-    A tooltip there, that no press opened, does not move the page.
-    """
-    more = ["# more\n" * 14] * 3
-    book = notebook([START, *more, "%run menus.py", *more])
-    (book.lab.root / "menus.py").write_text(MENUS)
-    book.run(0)
-    book.run(4)
-    view = window_of(book, 4)
-    page = view.page
-    view.host.evaluate("host => host.scrollIntoView({block: 'end'})")
-    box = page.locator(".jp-WindowedPanel-outer").first.bounding_box()
-    assert box is not None
-    bottom = box["y"] + box["height"]
-    entry = 30, 250
-    assert place(view, *entry)[1] > bottom
-    before = place(view, 0, 0)
-    page.mouse.move(*place(view, 250, 64), steps=4)
-    wait_for(lambda: layer_is_open(view), "no tooltip")
-    assert place(view, 0, 0) == before
-    tooltip = parts(view)
-    page.mouse.move(*place(view, 15, 10), steps=4)
-    page.mouse.down()
-    wait_for(lambda: parts(view) != tooltip, "no menu")
-    assert place(view, 0, 0) == before
-    page.mouse.up()
-    wait_for(lambda: place(view, *entry)[1] < bottom, "the menu is out of sight")
-    page.mouse.move(*place(view, *entry), steps=4)
-    page.mouse.click(*place(view, *entry))
-    wait_for(lambda: title(view).startswith("Entry"), lambda: f"the title is {title(view)}")
-
-
-def test_a_list_reaches_over_the_page(menus: View) -> None:
-    """The list of a combo box: the entry that is clicked is chosen."""
-    page = menus.page
-    page.mouse.click(*place(menus, 60, 64))
-    wait_for(lambda: layer_is_open(menus), "the list does not reach over the page")
-    page.screenshot(path="tests/e2e/screenshots/inline-combo-box.png")
-    page.mouse.move(*place(menus, 60, 160), steps=4)
-    page.mouse.click(*place(menus, 60, 160))
-    wait_for(lambda: title(menus).startswith("choice"), lambda: f"the title is {title(menus)}")
-
-
-def test_a_tooltip_is_seen(menus: View) -> None:
-    """Its pixels are on the page, beyond the window's edge."""
-    page = menus.page
-    page.mouse.move(*place(menus, 250, 64), steps=4)
-    wait_for(lambda: layer_is_open(menus), "the tooltip does not reach over the page")
-    wait_for(lambda: seen(page, menus, 280, 150) == GREEN, "the tooltip is not seen")
-
-
-def test_a_dialog_stays_with_its_window(menus: View, lab: Lab) -> None:
-    """A file dialog is drawn over the page, takes input, and has no view of its own."""
-    page = menus.page
-    page.mouse.click(*place(menus, 15, 10))
-    wait_for(lambda: layer_is_open(menus), "no menu")
-    page.mouse.move(*place(menus, 30, 45), steps=3)
-    page.mouse.click(*place(menus, 30, 45))
-    dialog = wait_for_window(lab, "Open")
-    window = windows_of(lab)["Menus"]
-    wait_for(lambda: layer_is_open(menus), "the dialog is not over the page")
-    page.wait_for_timeout(500)
-    page.screenshot(path="tests/e2e/screenshots/inline-dialog.png")
-    assert page.locator("[data-xdisplay-window]").count() == 1
-    # its Cancel button is in the lower right corner
-    x, y = dialog["x"] - window["x"], dialog["y"] - window["y"]
-    page.mouse.click(*place(menus, x + dialog["width"] - 40, y + dialog["height"] - 20))
-    wait_for(lambda: "Open" not in windows_of(lab), "the dialog stays")
-    wait_for(lambda: not layer_is_open(menus), "the layer stays")
 
 
 def test_the_corner_resizes_the_real_window(notebook: Opener, lab: Lab) -> None:

@@ -73,6 +73,28 @@ def test_a_drag(sit: Callable[[], Seat], clicks: list[tuple[int, bool, int, int]
     assert clicks[:] == [(1, True, 10, 10), (1, False, 50, 10)]
 
 
+def test_no_motion_where_there_is_none(sit: Callable[[], Seat]) -> None:
+    """A press or release where the pointer is already moves it not, unless somebody else did."""
+    seat = sit()
+    Drawing(seat.x, Rect(100, 100, 200, 200), EventMask.PointerMotion)
+    moves: list[tuple[int, int]] = []
+    motion = xcffib.xproto.MotionNotifyEvent
+    seat.events.on(motion, lambda event: moves.append((event.event_x, event.event_y)))
+    pointer = Pointer(sit().x)
+    for mask in (0, 1, 0, 1, 0):
+        pointer.update(110, 120, mask)
+    Pointer(sit().x).update(150, 160, 0)
+    pointer.update(110, 120, 1)
+    pointer.update(110, 120, 0)
+
+    def seen() -> int:
+        seat.events.wait(0.01)
+        return len(moves)
+
+    wait_until(lambda: seen() >= 3)
+    assert moves == [(10, 20), (50, 60), (10, 20)]
+
+
 def test_nothing_stays_pressed(sit: Callable[[], Seat]) -> None:
     """What a viewer held is released when it goes, and only that."""
     seat = sit()
