@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING
 from jupyter_xdisplay.doctor.check import Check, note, ok, problem
 from jupyter_xdisplay.doctor.known_messages import explain
 from jupyter_xdisplay.doctor.process import Result, parsed, run_python
-from jupyter_xdisplay.kernel.toolkits import Toolkit, available, install_command, library_command
+from jupyter_xdisplay.kernel.gui.toolkits import (
+    Toolkit,
+    available,
+    install_command,
+    library_command,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

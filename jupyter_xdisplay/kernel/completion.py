@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jupyter_xdisplay.kernel.arguments import SUBCOMMANDS, option_names
-from jupyter_xdisplay.kernel.toolkits import GUI_NAMES
+from jupyter_xdisplay.kernel.gui.toolkits import GUI_NAMES
 from jupyter_xdisplay.spec import STREAMS
 
 if TYPE_CHECKING:

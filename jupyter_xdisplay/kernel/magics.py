@@ -144,7 +144,7 @@ def vnc(session: Session, options: argparse.Namespace) -> None:
 
 def gui(session: Session, options: argparse.Namespace) -> None:
     """Choose the toolkit for `plt.show()`."""
-    from jupyter_xdisplay.kernel import toolkits
+    from jupyter_xdisplay.kernel.gui import toolkits
 
     if options.toolkit:
         wanted = toolkits.check_gui_name(options.toolkit)

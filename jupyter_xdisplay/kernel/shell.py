@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
 from jupyter_xdisplay.errors import UsageError, XDisplayError
-from jupyter_xdisplay.kernel import environ, figures
+from jupyter_xdisplay.kernel import environ
 from jupyter_xdisplay.kernel.background import BackgroundPrograms
-from jupyter_xdisplay.kernel.gui import GuiLoop
+from jupyter_xdisplay.kernel.gui import figures
+from jupyter_xdisplay.kernel.gui.gui_loop import GuiLoop
+from jupyter_xdisplay.kernel.gui.interrupts import Interrupts
 from jupyter_xdisplay.kernel.host import STOPPED
-from jupyter_xdisplay.kernel.interrupts import Interrupts
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell

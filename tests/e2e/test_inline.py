@@ -11,6 +11,7 @@ from tests.e2e.conftest import Opener
 from tests.e2e.lab import Notebook, wait_for
 from tests.e2e.toolkits import PROGRAMS, Program
 from tests.e2e.view import View
+from tests.system_packages import skip_where_missing
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
@@ -60,6 +61,7 @@ def test_a_window_of_the_kernel_itself(notebook: Opener, program: Program) -> No
 
     What it showed last stays in its place.
     """
+    skip_where_missing(program.before)
     book = notebook([START, program.before or "1", program.cell])
     book.run(0)
     book.run(1)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from tests.system_packages import SYSTEM_PACKAGES
+
 
 class Program(NamedTuple):
     """What a notebook runs to open a window.
@@ -106,9 +108,13 @@ button.show()
 app.exec()
 """
 
+SYSTEM = f"import sys; sys.path.append({str(SYSTEM_PACKAGES)!r})\n"
+
 PROGRAMS = {
     "plt.show, Tk": Program(MATPLOTLIB, "%xdisplay gui tk"),
     "plt.show, Qt": Program(MATPLOTLIB, "%xdisplay gui qt"),
+    "plt.show, GTK": Program(MATPLOTLIB, SYSTEM + "%xdisplay gui gtk"),
+    "plt.show, wx": Program(MATPLOTLIB, SYSTEM + "%xdisplay gui wx"),
     "plt.pause": Program(PAUSE, "%xdisplay gui tk"),
     "cv2.waitKey": Program(OPENCV),
     "pygame": Program(PYGAME),

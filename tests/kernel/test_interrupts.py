@@ -13,6 +13,7 @@ from jupyter_xdisplay.sidecar.client import SidecarClient
 from jupyter_xdisplay.spec import WindowInfo
 from tests.kernel.kernel_process import Cell, KernelProcess
 from tests.rfb_viewer import Viewer
+from tests.system_packages import SYSTEM_PACKAGES, skip_where_missing
 from tests.waiting import wait_until
 
 
@@ -50,6 +51,27 @@ window = QLabel('words')
 QT_LOOP = "QTimer.singleShot(20, lambda: window.setWindowTitle(title)); window.show()\n"
 QT_DIALOG = QT + "window = QDialog()"
 
+QT_FUNCTION = (
+    "from PySide6.QtWidgets import QMessageBox\nQMessageBox.question(None, title, 'words?')"
+)
+
+SYSTEM = f"import sys; sys.path.append({str(SYSTEM_PACKAGES)!r})\n"
+
+GTK = (
+    SYSTEM
+    + """\
+import gi; gi.require_version('Gtk', '3.0')
+from gi.repository import GLib, Gtk
+window = Gtk.Window(title='Program'); window.connect('destroy', Gtk.main_quit)
+"""
+)
+GTK_LOOP = "GLib.timeout_add(20, lambda: window.set_title(title)); window.show_all(); Gtk.main()"
+GTK_DIALOG = "dialog = Gtk.MessageDialog(text='words', title=title); dialog.run(); dialog.destroy()"
+
+WX = SYSTEM + "import wx; app = wx.App(); window = wx.Frame(None, title='Program')"
+WX_LOOP = "wx.CallLater(20, window.SetTitle, title); window.Show(); app.MainLoop()"
+WX_DIALOG = "wx.Dialog(None, title=title).ShowModal()"
+
 PYGAME = "import pygame; pygame.init(); screen = pygame.display.set_mode((200, 150))"
 PYGAME_LOOP = """\
 clock = pygame.time.Clock()
@@ -86,11 +108,31 @@ while not pygame.event.get(pygame.QUIT):
 
 PROGRAMS = {
     "show-tk": Program("%xdisplay gui tk\n" + FIGURE, SHOW),
-    # matplotlib's loop of Qt closes its windows at an interrupt
+    # matplotlib's loops of Qt and GTK close their windows at an interrupt
     "show-qt": Program("%xdisplay gui qt\n" + FIGURE, SHOW, FIGURE + SHOW),
     "pause-tk": Program("%xdisplay gui tk\n" + FIGURE, PAUSES),
     "pause-qt": Program("%xdisplay gui qt\n" + FIGURE, PAUSES),
+    "show-gtk": Program(SYSTEM + "%xdisplay gui gtk\n" + FIGURE, SHOW, FIGURE + SHOW),
+    "show-wx": Program(SYSTEM + "%xdisplay gui wx\n" + FIGURE, SHOW),
+    "pause-gtk": Program(SYSTEM + "%xdisplay gui gtk\n" + FIGURE, PAUSES),
+    "pause-wx": Program(SYSTEM + "%xdisplay gui wx\n" + FIGURE, PAUSES),
+    "gtk": Program(GTK, GTK_LOOP),
+    "gtk-dialog": Program(GTK, GTK_DIALOG),
+    "gtk-beside-figures": Program(
+        SYSTEM + "%xdisplay gui gtk\n" + FIGURE + "plt.close()\n" + GTK, GTK_LOOP
+    ),
+    "wx": Program(WX, WX_LOOP),
+    "wx-dialog": Program(WX, WX_DIALOG),
+    "wx-beside-figures": Program(
+        SYSTEM + "%xdisplay gui wx\n" + FIGURE + "plt.close()\n" + WX, WX_LOOP
+    ),
     "tk": Program(TK, TK_LOOP),
+    "tk-wait-window": Program(
+        TK, "top = tkinter.Toplevel(root); top.title(title); root.wait_window(top)"
+    ),
+    "tk-dialog": Program(
+        "import tkinter.messagebox", "tkinter.messagebox.showinfo(title, 'words')"
+    ),
     "tk-beside-figures": Program("%xdisplay gui tk\n" + FIGURE + "plt.close(); " + TK, TK_LOOP),
     "tk-function": Program(TK, TK_LOOP.replace("root.mainloop()", "tkinter.mainloop()")),
     "turtle": Program(
@@ -102,6 +144,7 @@ PROGRAMS = {
         "%xdisplay gui qt\n" + FIGURE + "plt.close(); " + QT, QT_LOOP + "app.exec()"
     ),
     "qt-class": Program(QT, QT_LOOP + "QApplication.exec()"),
+    "qt-function": Program(QT, QT_FUNCTION),
     "qt-dialog": Program(QT_DIALOG, QT_LOOP + "window.exec()"),
     "pygame": Program(PYGAME, PYGAME_LOOP),
     "pygame-wait": Program(PYGAME, PYGAME_WAIT),
@@ -170,6 +213,7 @@ def assert_interrupted(cell: Cell) -> None:
 @pytest.mark.parametrize("program", PROGRAMS.values(), ids=PROGRAMS.keys())
 def test_interrupt_and_close(display: KernelProcess, program: Program) -> None:
     """An interrupt ends the loop; then cells run, the loop runs again, and closing ends it."""
+    skip_where_missing(program.setup)
     process = display.value("__import__('os').getpid()")
     display.ok(program.setup)
     assert_interrupted(Loop(display, program.loop, "First loop").interrupt())

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from jupyter_xdisplay.errors import ToolkitMissing, UsageError
-from jupyter_xdisplay.kernel import toolkits
+from jupyter_xdisplay.kernel.gui import toolkits
 from tests.kernel.kernel_process import REPOSITORY
 
 
@@ -44,7 +44,7 @@ def test_finding_imports_nothing() -> None:
     """Toolkits are found without being imported: that would cost seconds."""
     code = (
         "import sys\n"
-        "from jupyter_xdisplay.kernel import toolkits\n"
+        "from jupyter_xdisplay.kernel.gui import toolkits\n"
         "print([t.binding for t in toolkits.available()])\n"
         "print({'PySide6', 'tkinter', '_tkinter', 'gi', 'wx'} & set(sys.modules))"
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from jupyter_xdisplay.kernel import figures
+from jupyter_xdisplay.kernel.gui import figures
 from jupyter_xdisplay.kernel.outputs import bundle, describe
 from jupyter_xdisplay.png import is_single_colour
 

@@ -1,7 +1,7 @@
 """An interrupt (SIGINT) ends the GUI loops that user code runs in a cell.
 
-The functions that wait are wrapped while a display is in use (see `waits`). matplotlib's own loops
-of Qt, and PyGObject's, do the like themselves.
+The functions that wait are wrapped while a display is in use (see `waits`). PyGObject's loops and
+matplotlib's of Qt do the like themselves.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import sys
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from jupyter_xdisplay.kernel import waits
+from jupyter_xdisplay.kernel.gui import waits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -20,6 +20,15 @@ if TYPE_CHECKING:
     Wrapper = Callable[[Callable[..., Any], Any, tuple[Any, ...], dict[str, Any]], Any]
 
 QT_BINDINGS = ("PySide6", "PyQt6", "PyQt5", "PySide2")
+
+_QT_DIALOGS = (
+    *(f"QFileDialog.get{what}" for what in ("ExistingDirectory", "OpenFileName", "OpenFileNames")),
+    *("QFileDialog.getSaveFileName", "QColorDialog.getColor", "QFontDialog.getFont"),
+    *(f"QInputDialog.get{what}" for what in ("Double", "Int", "Item", "MultiLineText", "Text")),
+    *(f"QMessageBox.{what}" for what in ("about", "critical", "information", "question")),
+    "QMessageBox.warning",
+)
+"""Functions that show a dialog and wait for its end."""
 
 
 class _Target(NamedTuple):
@@ -33,7 +42,15 @@ class _Target(NamedTuple):
 def _targets() -> Iterator[_Target]:
     yield _Target("tkinter", "Misc.mainloop", waits.run_tk)
     yield _Target("tkinter", "mainloop", waits.run_default_tk)
+    for method in ("wait_window", "wait_variable", "wait_visibility"):
+        yield _Target("tkinter", f"Misc.{method}", waits.wait_in_tk)
+    yield _Target("tkinter.commondialog", "Dialog.show", waits.show_tk_dialog)
     yield _Target("turtle", "TurtleScreenBase.mainloop", waits.run_turtle)
+    yield _Target("wx", "App.__init__", waits.make_wx_application)
+    yield _Target("wx", "App.MainLoop", waits.run_wx)
+    yield _Target("wx", "Dialog.ShowModal", waits.run_wx)
+    canvas = "_FigureCanvasWxBase.start_event_loop"
+    yield _Target("matplotlib.backends.backend_wx", canvas, waits.run_wx)
     yield _Target("cv2", "waitKey", waits.wait_for_key)
     yield _Target("cv2", "waitKeyEx", waits.wait_for_key)
     yield _Target("pygame.event", "wait", waits.wait_for_event)
@@ -45,6 +62,8 @@ def _targets() -> Iterator[_Target]:
             yield _Target(f"{binding}.QtGui", f"QGuiApplication.{method}", run)
             yield _Target(f"{binding}.QtWidgets", f"QApplication.{method}", run)
             yield _Target(f"{binding}.QtWidgets", f"QDialog.{method}", run)
+        for dialog in _QT_DIALOGS:
+            yield _Target(f"{binding}.QtWidgets", dialog, partial(waits.run_qt_dialog, binding))
 
 
 class Interrupts:

@@ -4,10 +4,6 @@
 (blocking) loop 1 ms after a message came, but a request passes through several asyncio tasks
 before it is handled. Where that takes longer, the request waits inside the blocked main loop until
 another message comes: a cell that seems to run for ever.
-
-`serve_tk` keeps one hidden root window for the life of the process. ipykernel's own makes and
-destroys one around every cell: that opens a connection to X each time, and Tcl prints
-`invalid command name "…"` into cells that follow each other quickly.
 """
 
 from __future__ import annotations
@@ -16,13 +12,17 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Any
 
+from jupyter_xdisplay.kernel.gui import services
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 PUMP_INTERVAL_S = 0.01
 
+_SERVICES = {"tk": services.TK, "gtk3": services.GTK, "wx": services.WX}
+"""Loops of ours in place of ipykernel's, by its name for them."""
+
 _loops: dict[str, EventLoop] = {}
-_root: Any = None
 
 
 class EventLoop:
@@ -65,8 +65,8 @@ def install(name: str) -> Callable[[], None]:
     if before is None or isinstance(before, EventLoop):
         return lambda: None
     if name not in _loops:
-        inner = serve_tk if name == "tk" else before
-        _loops[name] = EventLoop(inner, _PUMPS.get(name, _pump_nothing))
+        service = _SERVICES.get(name)
+        _loops[name] = EventLoop(service or before, service.pump if service else _pump_qt)
     table[name] = _loops[name]
 
     def take_back() -> None:
@@ -88,85 +88,7 @@ def _request_at_work(kernel: Any) -> bool:
     return not getattr(getattr(kernel, "msg_queue", None), "_getters", True)
 
 
-def serve_tk(kernel: Any) -> None:
-    """Serve Tk until a message for the kernel arrives."""
-    import tkinter as tk
-
-    import zmq
-
-    stream = _shell_stream(kernel)
-    if stream.closed():  # the kernel ends
-        return
-    root = _hidden_root()
-    descriptor = stream.getsockopt(zmq.FD)
-
-    def on_message(*_: Any) -> None:
-        if stream.closed() or stream.flush(limit=1):
-            root.quit()
-
-    root.tk.createfilehandler(descriptor, tk.READABLE, on_message)
-    # The descriptor tells of new messages only, not of those that wait already.
-    waiting = root.after(0, on_message)
-    try:
-        root.tk.mainloop()
-    finally:
-        root.after_cancel(waiting)
-        root.tk.deletefilehandler(descriptor)
-
-
-def _schedule_exit(delay_s: float) -> None:
-    if _root is not None:
-        _root.after(int(1000 * delay_s), _root.quit)
-
-
-def _exit_hook(_kernel: Any) -> None:
-    if _root is not None:
-        _root.quit()
-
-
-# What ipykernel expects of a loop function
-vars(serve_tk).update(_schedule_exit=_schedule_exit, exit_hook=_exit_hook)
-
-
-def _hidden_root() -> Any:
-    global _root  # noqa: PLW0603
-    if _root is None:
-        import tkinter as tk
-
-        default = getattr(tk, "_default_root", None)
-        _root = tk.Tk()
-        _root.withdraw()
-        if default is None:
-            # Not the parent of what user code makes without naming one.
-            vars(tk)["_default_root"] = None
-    return _root
-
-
-def hidden_windows() -> int:
-    """Return how many main windows of Tk are ours: loops of user code must not wait for them."""
-    return int(_root is not None)
-
-
-def _shell_stream(kernel: Any) -> Any:
-    from ipykernel import eventloops
-
-    find = getattr(eventloops, "get_shell_stream", None)
-    return find(kernel) if find is not None else kernel.shell_stream
-
-
-def _pump_tk(_kernel: Any) -> None:
-    if _root is not None:
-        _root.update()
-
-
 def _pump_qt(kernel: Any) -> None:
     application = getattr(kernel, "app", None)
     if application is not None:
         application.processEvents()
-
-
-def _pump_nothing(_kernel: Any) -> None:
-    """Leave the windows of other toolkits alone."""
-
-
-_PUMPS: dict[str, Callable[[Any], None]] = {"tk": _pump_tk, "qt": _pump_qt}

@@ -13,14 +13,14 @@ import warnings
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jupyter_xdisplay.errors import ToolkitMissing, UsageError, XDisplayError
-from jupyter_xdisplay.kernel import figures, loops, toolkits
+from jupyter_xdisplay.kernel.gui import figures, loops, toolkits
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from IPython.core.interactiveshell import InteractiveShell
 
-    from jupyter_xdisplay.kernel.toolkits import Toolkit
+    from jupyter_xdisplay.kernel.gui.toolkits import Toolkit
 
 _INLINE = ("inline", "module://matplotlib_inline.backend_inline")
 _PYPLOT = "matplotlib.pyplot"

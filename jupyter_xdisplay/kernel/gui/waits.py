@@ -4,7 +4,8 @@ Python raises KeyboardInterrupt in the Python code that runs next. A toolkit's l
 where no Python code runs, and prints what its callbacks raise instead of passing it on. So:
 
 - `KeptInterrupt` keeps an interrupt that came in a callback until the loop has returned;
-- the loops of Tk and Qt are woken by the signal;
+- the loops of Tk and Qt are woken by the signal, Tcl's own waits are cancelled (`interp(3tcl)`);
+- wx, which can watch no socket, comes by Python code every few milliseconds;
 - `cv2.waitKey` and `pygame.event.wait` wait in short steps.
 
 The functions without `_` are wrappers for `wrapt.FunctionWrapper`.
@@ -13,19 +14,16 @@ The functions without `_` are wrappers for `wrapt.FunctionWrapper`.
 from __future__ import annotations
 
 import math
-import signal
-import socket
 import sys
-import threading
 import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from jupyter_xdisplay.kernel import loops
+from jupyter_xdisplay.kernel.gui import services
+from jupyter_xdisplay.kernel.gui.kept_interrupt import KeptInterrupt, Waker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from types import FrameType, TracebackType
 
     Call = Callable[..., Any]
 
@@ -35,101 +33,9 @@ STEP_MS = 50
 NO_KEY = -1
 
 
-class KeptInterrupt:
-    """While it is entered an interrupt ends the toolkit's loop, and is raised again after it.
-
-    Nothing changes outside the main thread, and where SIGINT does not mean KeyboardInterrupt: a
-    handler of the user's own, matplotlib's, or an idle kernel that ignores it.
-
-    Parameters
-    ----------
-    leave
-        Makes the toolkit's loop return. Called at the interrupt.
-    """
-
-    def __init__(self, leave: Callable[[], object]) -> None:
-        self._leave = leave
-        self._before: Callable[[int, FrameType | None], Any] | None = None
-        self.caught: tuple[int, FrameType | None] | None = None
-
-    @property
-    def is_active(self) -> bool:
-        """Whether interrupts are kept here."""
-        return self._before is not None
-
-    def __enter__(self) -> KeptInterrupt:
-        if threading.current_thread() is threading.main_thread():
-            before = signal.getsignal(signal.SIGINT)
-            if callable(before) and _raises(before):
-                self._before = before
-                signal.signal(signal.SIGINT, self._handle)
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        if self._before is None:
-            return
-        if signal.getsignal(signal.SIGINT) == self._handle:
-            signal.signal(signal.SIGINT, self._before)
-        if kind is None and self.caught is not None:
-            self._before(*self.caught)
-
-    def _handle(self, number: int, frame: FrameType | None) -> None:
-        self.caught = (number, frame)
-        self._leave()
-        if self._before is not None and (frame is None or frame.f_code not in _WAKING):
-            # At once too: a callback may compute for ever.
-            self._before(number, frame)
-
-
-def _raises(handler: Any) -> bool:
-    """Tell whether a handler of SIGINT leads to KeyboardInterrupt: Python's own, or ours in it."""
-    return handler is signal.default_int_handler or isinstance(
-        getattr(handler, "__self__", None), KeptInterrupt
-    )
-
-
-class _Waker:
-    """A socket that is readable after each signal."""
-
-    def __init__(self) -> None:
-        self._signalled, self.readable = socket.socketpair()
-        self._signalled.setblocking(False)
-        self.readable.setblocking(False)
-        self._before = signal.set_wakeup_fd(self._signalled.fileno())
-
-    def on_qt(self) -> None:
-        """Be Python code that runs after a signal: its handler is called right here.
-
-        Without arguments: PySide crashes where it has to make them for Python.
-        """
-        self._drain()
-
-    def on_tk(self, _file: object, _mask: int) -> None:
-        """Do what `on_qt` does."""
-        self._drain()
-
-    def _drain(self) -> None:
-        with suppress(BlockingIOError):
-            self.readable.recv(64)
-
-    def close(self) -> None:
-        """Put back what was told of signals before."""
-        signal.set_wakeup_fd(self._before)
-        self._signalled.close()
-        self.readable.close()
-
-
-_WAKING = (_Waker.on_qt.__code__, _Waker.on_tk.__code__)
-
-
 @contextmanager
 def _waking_qt(core: Any) -> Iterator[None]:
-    waker = _Waker()
+    waker = Waker()
     notifier = core.QSocketNotifier(waker.readable.fileno(), core.QSocketNotifier.Type.Read)
     notifier.activated.connect(waker.on_qt)
     try:
@@ -141,7 +47,7 @@ def _waking_qt(core: Any) -> Iterator[None]:
 
 @contextmanager
 def _waking_tk(tk: Any) -> Iterator[None]:
-    waker = _Waker()
+    waker = Waker()
     tk.createfilehandler(waker.readable, sys.modules["tkinter"].READABLE, waker.on_tk)
     try:
         yield
@@ -165,11 +71,30 @@ def run_qt(
             # Not quit(): since Qt 6 it closes the windows.
             core.QCoreApplication.exit(0)
 
+    return _interruptible_qt(core, leave, lambda: wrapped(*args, **kwargs))
+
+
+def run_qt_dialog(
+    binding: str, wrapped: Call, _instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Any:
+    """Run a dialog that a function of its class makes (`QMessageBox.question`)."""
+    core: Any = sys.modules[f"{binding}.QtCore"]
+    widgets: Any = sys.modules[f"{binding}.QtWidgets"]
+
+    def leave() -> None:
+        dialog = widgets.QApplication.activeModalWidget()
+        if dialog is not None:
+            dialog.close()
+
+    return _interruptible_qt(core, leave, lambda: wrapped(*args, **kwargs))
+
+
+def _interruptible_qt(core: Any, leave: Call, run: Call) -> Any:
     with KeptInterrupt(leave) as kept:
         if not kept.is_active or core.QCoreApplication.instance() is None:
-            return wrapped(*args, **kwargs)
+            return run()
         with _waking_qt(core):
-            return wrapped(*args, **kwargs)
+            return run()
 
 
 def run_tk(wrapped: Call, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -178,12 +103,50 @@ def run_tk(wrapped: Call, instance: Any, args: tuple[Any, ...], kwargs: dict[str
     if windows is None:
         return wrapped(*args, **kwargs)
     # It ends when no more main windows than that are left.
-    windows += loops.hidden_windows()
+    windows += services.TK.windows
     with KeptInterrupt(instance.tk.quit) as kept:
         if not kept.is_active:
             return wrapped(windows)
         with _waking_tk(instance.tk):
             return wrapped(windows)
+
+
+def wait_in_tk(wrapped: Call, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Wait in Tcl for a window or a variable (`Misc.wait_window` and its kin)."""
+    tkinter: Any = sys.modules["tkinter"]
+    tk = instance.tk
+    # It ends scripts in any depth of Tcl, which cannot catch it.
+    with KeptInterrupt(lambda: tk.call("interp", "cancel", "-unwind")) as kept:
+        if not kept.is_active:
+            return wrapped(*args, **kwargs)
+        try:
+            with _waking_tk(tk):
+                return wrapped(*args, **kwargs)
+        except tkinter.TclError:
+            if kept.caught is None:
+                raise
+            with suppress(tkinter.TclError):  # it went with its root window
+                _end_dialogs(tk, ".")
+    return None
+
+
+def show_tk_dialog(
+    wrapped: Call, dialog: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Any:
+    """Show one of Tk's own dialogs (`tkinter.commondialog`)."""
+    if dialog.master is None:
+        # What `wrapped` does itself: where there is no window yet it makes one for the dialog.
+        dialog.master = sys.modules["tkinter"]._get_temp_root()  # noqa: SLF001
+    return wait_in_tk(wrapped, dialog.master, args, kwargs)
+
+
+def _end_dialogs(tk: Any, window: str) -> None:
+    """Destroy Tk's own dialogs, whose scripts were ended amid their work."""
+    for child in tk.splitlist(tk.call("winfo", "children", window)):
+        if str(child).rpartition(".")[2].startswith("__tk"):
+            tk.call("destroy", child)
+        else:
+            _end_dialogs(tk, str(child))
 
 
 def run_default_tk(
@@ -197,6 +160,41 @@ def run_default_tk(
 def run_turtle(_wrapped: Call, screen: Any, _args: Any, _kwargs: Any) -> None:
     """Run the loop of Tk (`turtle.done`)."""
     screen.cv.mainloop()
+
+
+def run_wx(wrapped: Call, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Run a loop of wx: of the application, a dialog, or a canvas of matplotlib."""
+    wx: Any = sys.modules["wx"]
+
+    def leave() -> None:
+        if isinstance(instance, wx.Dialog):
+            instance.EndModal(wx.ID_CANCEL)
+        elif isinstance(instance, wx.App):
+            instance.ExitMainLoop()
+        else:
+            instance.stop_event_loop()
+
+    with KeptInterrupt(leave) as kept:
+        if not kept.is_active or wx.GetApp() is None:
+            return wrapped(*args, **kwargs)
+        timer = type("Waking", (wx.Timer,), {"Notify": Waker.on_wx})()
+        timer.Start(STEP_MS)
+        try:
+            return wrapped(*args, **kwargs)
+        finally:
+            timer.Stop()
+
+
+def make_wx_application(
+    wrapped: Call, _instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Any:
+    """Make an application of wx that leaves SIGINT alone: by default the signal ends the kernel."""
+    former = sys.modules["wx"].GetApp()
+    if former is not None:
+        former.ProcessPendingEvents()  # closed figures, for example; nobody else would any more
+    if len(args) < 4:
+        kwargs = {**kwargs, "clearSigInt": False}
+    return wrapped(*args, **kwargs)
 
 
 def wait_for_key(

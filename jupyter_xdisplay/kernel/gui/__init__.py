@@ -1,0 +1,1 @@
+"""matplotlib and the GUI toolkits of this process: loops between cells, and interrupts."""

@@ -1,0 +1,231 @@
+"""Services: what keeps a toolkit's windows alive between cells, until a message comes.
+
+ipykernel has such loops, too. Ours of Tk keeps one hidden root window for the life of the process:
+ipykernel's makes and destroys one around every cell, which opens a connection to X each time, and
+Tcl prints `invalid command name "…"` into cells that follow each other quickly. ipykernel's of
+GTK calls a coroutine as if it were a function (7.4), so that no cell runs any more. And its of wx
+has a hidden window, for which `app.MainLoop()` in a cell waits after the user's own are closed.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Heard = Callable[..., bool]
+
+WX_INTERVAL_MS = 10
+"""How often wx, which can watch no socket, looks for messages."""
+
+MAX_STEPS = 100
+"""So many events are served in passing; a program that always has one must not hold up a cell."""
+
+
+class Service(ABC):
+    """A toolkit's loop, as ipykernel calls it: with the kernel, and until a message for it came."""
+
+    def __call__(self, kernel: Any) -> None:
+        """Serve the toolkit until a message for the kernel arrives."""
+        import zmq
+
+        stream = _shell_stream(kernel)
+        if stream.closed():  # the kernel ends
+            return
+
+        def heard(*_: object) -> bool:
+            if stream.closed() or stream.flush(limit=1):
+                self.leave()
+            return True  # GLib: go on listening
+
+        self.run(stream.getsockopt(zmq.FD), heard)
+
+    def _schedule_exit(self, delay_s: float) -> None:
+        """Do what ipykernel expects of a loop that it has to leave after an error."""
+        self.leave_in(delay_s)
+
+    def exit_hook(self, _kernel: Any) -> None:
+        """Do what ipykernel expects when the kernel exits."""
+        self.leave()
+
+    @abstractmethod
+    def run(self, descriptor: int, heard: Heard) -> None:
+        """Serve until `leave`; call `heard` at the start and whenever the descriptor is readable.
+
+        At the start because the descriptor of ZeroMQ tells of new messages only.
+        """
+
+    @abstractmethod
+    def leave(self) -> None:
+        """Make `run` return."""
+
+    @abstractmethod
+    def leave_in(self, delay_s: float) -> None:
+        """Make `run` return after some seconds."""
+
+    @abstractmethod
+    def pump(self, kernel: Any) -> None:
+        """Serve what waits, and return at once."""
+
+
+class TkService(Service):
+    """Tk, with a hidden root window."""
+
+    def __init__(self) -> None:
+        self._root: Any = None
+
+    @property
+    def windows(self) -> int:
+        """How many main windows of Tk are ours: loops of user code must not wait for them."""
+        return int(self._root is not None)
+
+    def run(self, descriptor: int, heard: Heard) -> None:
+        """Serve until `leave`."""
+        import tkinter as tk
+
+        root = self._root = self._root or _hidden_root()
+        root.tk.createfilehandler(descriptor, tk.READABLE, heard)
+        waiting = root.after(0, heard)
+        try:
+            root.tk.mainloop()
+        finally:
+            root.after_cancel(waiting)
+            root.tk.deletefilehandler(descriptor)
+
+    def leave(self) -> None:
+        """Make `run` return."""
+        if self._root is not None:
+            self._root.quit()
+
+    def leave_in(self, delay_s: float) -> None:
+        """Make `run` return after some seconds."""
+        if self._root is not None:
+            self._root.after(int(1000 * delay_s), self._root.quit)
+
+    def pump(self, _kernel: Any) -> None:
+        """Serve what waits."""
+        if self._root is not None:
+            self._root.update()
+
+
+class GtkService(Service):
+    """GTK, whose events GLib brings."""
+
+    def __init__(self) -> None:
+        self._loop: Any = None
+
+    def run(self, descriptor: int, heard: Heard) -> None:
+        """Serve until `leave`."""
+        from gi.repository import GLib
+
+        self._loop = GLib.MainLoop()
+        priority = GLib.PRIORITY_DEFAULT
+        GLib.idle_add(lambda: not heard(), priority=priority)
+        watch = GLib.io_add_watch(descriptor, priority, GLib.IOCondition.IN, heard)
+        try:
+            self._loop.run()
+        finally:
+            GLib.source_remove(watch)
+            self._loop = None
+
+    def leave(self) -> None:
+        """Make `run` return."""
+        if self._loop is not None:
+            self._loop.quit()
+
+    def leave_in(self, delay_s: float) -> None:
+        """Make `run` return after some seconds."""
+        from gi.repository import GLib
+
+        GLib.timeout_add(int(1000 * delay_s), self.leave)
+
+    def pump(self, _kernel: Any) -> None:
+        """Serve what waits."""
+        from gi.repository import GLib
+
+        context = GLib.MainContext.default()
+        for _ in range(MAX_STEPS):
+            if not context.iteration(False):
+                return
+
+
+class WxService(Service):
+    """wx, with an application where user code has none."""
+
+    def __init__(self) -> None:
+        self._application: Any = None
+        self._loop: Any = None
+
+    def run(self, _descriptor: int, heard: Heard) -> None:
+        """Serve until `leave`."""
+        import wx
+
+        self._ensure_application()
+        self._loop = wx.GUIEventLoop()
+        timer = wx.PyTimer(heard)
+        timer.Start(WX_INTERVAL_MS)
+        try:
+            self._loop.Run()
+        finally:
+            timer.Stop()
+            self._loop = None
+
+    def leave(self) -> None:
+        """Make `run` return."""
+        if self._loop is not None and self._loop.IsRunning():
+            self._loop.Exit()
+
+    def leave_in(self, delay_s: float) -> None:
+        """Make `run` return after some seconds."""
+        import wx
+
+        if self._loop is not None:
+            wx.CallLater(int(1000 * delay_s), self.leave)
+
+    def pump(self, _kernel: Any) -> None:
+        """Serve what waits."""
+        import wx
+
+        self._ensure_application()
+        loop = wx.GUIEventLoop()
+        activator = wx.EventLoopActivator(loop)
+        try:
+            for _ in range(MAX_STEPS):
+                if not loop.Pending():
+                    break
+                loop.Dispatch()
+            loop.ProcessIdle()
+        finally:
+            del activator
+
+    def _ensure_application(self) -> None:
+        import wx
+
+        if wx.GetApp() is None:
+            self._application = wx.App(redirect=False)
+
+
+def _hidden_root() -> Any:
+    import tkinter as tk
+
+    default = getattr(tk, "_default_root", None)
+    root = tk.Tk()
+    root.withdraw()
+    if default is None:
+        # Not the parent of what user code makes without naming one.
+        vars(tk)["_default_root"] = None
+    return root
+
+
+def _shell_stream(kernel: Any) -> Any:
+    from ipykernel import eventloops
+
+    find = getattr(eventloops, "get_shell_stream", None)
+    return find(kernel) if find is not None else kernel.shell_stream
+
+
+TK = TkService()
+GTK = GtkService()
+WX = WxService()
