@@ -18,6 +18,8 @@ def main(arguments: list[str]) -> None:
     """Run them in turn: those named before the first option, which is the last one's."""
     first = next((i for i, word in enumerate(arguments) if word.startswith("-")), len(arguments))
     names, options = arguments[:first], arguments[first:]
+    if options and not names:
+        sys.exit(f"{__doc__}\nThere are {', '.join(BENCHMARKS)}; rfb has --help.")
     if unknown := set(names) - set(BENCHMARKS):
         sys.exit(f"no benchmark {unknown.pop()!r}: there are {', '.join(BENCHMARKS)}")
     for name in names or BENCHMARKS:

@@ -38,6 +38,8 @@ MOTION_S = 4.0
 CPU_S = 8.0
 SIZE = Size(1280, 720)
 ROOM = Size(1760, 1000)
+LOW_ROOM = Size(1760, 640)
+"""A page with room for one window of `ticker`; of the next one not even the title is seen."""
 
 START = "%load_ext jupyter_xdisplay\n%xdisplay"
 DESKTOP = f"%load_ext jupyter_xdisplay\n%xdisplay desktop --size {SIZE}"
@@ -48,6 +50,12 @@ def start(*words):
                             env={{**os.environ, {folder!r}: {pictures!r}}})
 """
 HOSTS = "() => [...document.querySelectorAll('[data-xdisplay-window]')]"
+IN_SIGHT = """\
+() => [...document.querySelectorAll('[data-xdisplay-window]')].filter((host) => {
+  const { top, bottom } = host.getBoundingClientRect();
+  const cells = document.querySelector('.jp-WindowedPanel-outer').getBoundingClientRect();
+  return bottom > cells.top && top < cells.bottom;
+})"""
 CANVAS = """\
 () => document.querySelector('[data-xdisplay-window]').shadowRoot.querySelector('canvas')"""
 WATCH = """\
@@ -85,7 +93,7 @@ class Bench:
 
 
 @contextlib.contextmanager
-def notebook(cells: list[str]) -> Iterator[Bench]:
+def notebook(cells: list[str], room: Size = ROOM) -> Iterator[Bench]:
     """Run cells as a user does, each to its end."""
     with tempfile.TemporaryDirectory(prefix="xdb-", dir="/tmp") as name:
         folder = Path(name)
@@ -95,7 +103,7 @@ def notebook(cells: list[str]) -> Iterator[Bench]:
         try:
             lab.wait_until_up()
             lab.write_notebook("bench.ipynb", cells)
-            with chromium(folder, ROOM) as browser:
+            with chromium(folder, room) as browser:
                 with sync_playwright() as playwright:
                     page = playwright.chromium.connect_over_cdp(browser.url).contexts[0].pages[0]
                     book = Notebook(page, lab, "bench.ipynb")
@@ -146,11 +154,13 @@ def motion(pictures: str, *, window: bool) -> float:
 def cost(pictures: str, count: int) -> dict[str, float]:
     """Return processor seconds a second with so many windows, one of them in sight."""
     cells = [START, helper(pictures), f"p = start('benchmarks.rfb.ticker', '{count}')"]
-    with notebook(cells) as bench:
+    with notebook(cells, LOW_ROOM) as bench:
         hosts = f"() => ({HOSTS})().length"
         wait_for(lambda: bench.page.evaluate(hosts) == count, "not all windows are there", 60)
         bench.page.evaluate(f"() => ({HOSTS})()[0].scrollIntoView()")
         time.sleep(6.0)  # streams out of sight end
+        seen = bench.page.evaluate(f"() => ({IN_SIGHT})().length")
+        assert seen == 1, f"{seen} windows are in sight"
         info = bench.lab.displays()[0]
         sidecar = at_browser.sidecar_of(bench.lab.process.pid, info["id"])
         server = sidecar_server(sidecar, info["socket"], SIZE)

@@ -11,7 +11,7 @@ import time
 
 from benchmarks.rfb.window import ScreenWindow
 
-SIZE = (300, 200)
+SIZE = (640, 480)
 INTERVAL_S = 0.05
 
 
