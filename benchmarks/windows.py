@@ -109,6 +109,8 @@ def notebook(cells: list[str], room: Size = ROOM) -> Iterator[Bench]:
                     book = Notebook(page, lab, "bench.ipynb")
                     page.evaluate(WATCH)
                     for index in range(len(cells)):
+                        # Its windows shall be in sight.
+                        book.cell(index).evaluate("cell => cell.scrollIntoView({block: 'start'})")
                         book.run(index)
                 with browser.page() as page:
                     yield Bench(lab, page, browser)
