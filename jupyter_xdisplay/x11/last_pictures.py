@@ -29,8 +29,11 @@ from jupyter_xdisplay.x11.connection import X11Connection
 from jupyter_xdisplay.x11.png import is_one_colour, to_png
 
 COPY_S = 0.15
-"""Windows that were drawn are copied so long after that was heard. Until then nothing else is
-listened to: twenty windows that move are one wake-up at a time and not twenty."""
+"""Windows that were drawn are copied so long after that was heard, at the earliest. Until then
+nothing else is listened to: twenty windows that move are one wake-up at a time and not twenty."""
+
+COPIES_PER_S = 20
+"""Many windows that move all the time are copied more seldom: together so often at most."""
 
 TAKEN_DOWN_S = 0.5
 """A window of which a part went is not copied for so long: it may be taken down as a whole."""
@@ -129,7 +132,8 @@ class LastPictures(threading.Thread):
         heard: list[socket.socket | int] = [self._woken]
         timeout = None
         if drawn:
-            timeout = min(COPY_S, max(0.0, min(drawn) + COPY_S - time.monotonic()))
+            patience_s = max(COPY_S, len(drawn) / COPIES_PER_S)
+            timeout = max(0.0, min(patience_s, min(drawn) + patience_s - time.monotonic()))
         else:
             heard.append(self._x.raw.get_file_descriptor())
         found, _, _ = select.select(heard, [], [], timeout)

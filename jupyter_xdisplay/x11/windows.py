@@ -60,6 +60,8 @@ class WindowWatcher(threading.Thread):
         self._pictures: LastPictures | None = None
         self._placed: set[int] = set()
         self._watched: set[int] = set()
+        self._described: list[WindowInfo] | None = None
+        """The windows as they were at the last event; whether they answer may be out of date."""
         self._pids: dict[int, int] = {}
         self._last: tuple[tuple[WindowInfo, ...], tuple[int, ...]] | None = None
 
@@ -130,6 +132,8 @@ class WindowWatcher(threading.Thread):
             found = True
             if isinstance(event, xcffib.xproto.ClientMessageEvent):
                 self._responding.pong(event)
+            else:
+                self._described = None
 
     def _ask(self) -> None:
         if self._pinging:
@@ -166,6 +170,14 @@ class WindowWatcher(threading.Thread):
                 self._x.core.ConfigureWindow(info.id, mask, list(place))
 
     def _windows(self) -> tuple[WindowInfo, ...]:
+        if self._described is None:
+            self._described = self._describe_all()
+        answering = self._responding.of
+        return tuple(
+            dataclasses.replace(info, responding=answering(info.id)) for info in self._described
+        )
+
+    def _describe_all(self) -> list[WindowInfo]:
         listed = self._x.property_numbers(self._x.root, "_NET_CLIENT_LIST")
         pids = self._clients.pids()
         found = []
@@ -178,7 +190,7 @@ class WindowWatcher(threading.Thread):
                 found.append(info)
         self._watched &= set(listed)
         self._pids = {info.id: info.pid for info in found}
-        return tuple(_with_parents(found, self._transients(found)))
+        return _with_parents(found, self._transients(found))
 
     def _transients(self, found: list[WindowInfo]) -> dict[int, int]:
         """Return which window each is a dialog of (ICCCM 4.1.2.6), 0 for none."""
@@ -205,7 +217,6 @@ class WindowWatcher(threading.Thread):
             y=place.dst_y,
             width=geometry.width,
             height=geometry.height,
-            responding=self._responding.of(window),
         )
 
     def _title(self, window: int) -> str:
