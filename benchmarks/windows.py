@@ -149,8 +149,9 @@ def motion(pictures: str, *, window: bool) -> float:
     ]
     canvas = CANVAS if window else at_browser.VIEW_CANVAS
     with notebook(cells) as bench:
+        cell = 2 if window else 0
+        bench.page.evaluate(f"() => document.querySelectorAll('.jp-Cell')[{cell}].scrollIntoView()")
         wait_for(lambda: bench.page.evaluate(f"() => ({canvas})()?.width") == SIZE.width, "no view")
-        bench.page.evaluate(f"() => ({canvas})().getRootNode().host.scrollIntoView()")
         return float(at_browser.frames(bench.screen(canvas), COUNTER, MOTION_S)["fps"])
 
 
