@@ -29,9 +29,9 @@ class Pointer:
     def update(self, x: int, y: int, mask: int) -> None:
         """Move to a place of the screen, then press and release what has changed.
 
-        A pointer that is there already is not moved: an event of motion between press and release
-        means something. A menu of GTK that opened under the pointer takes such a release for a
-        choice.
+        While a button is held a pointer that is there already is not moved: any event of motion
+        between press and release means something. A menu of GTK that opened under the pointer
+        takes such a release for a choice.
 
         Parameters
         ----------
@@ -41,7 +41,7 @@ class Pointer:
             Bit 0 is button 1 and so on (RFC 6143, 7.5.5, with rfbproto's extended mouse buttons).
         """
         place = max(0, min(x, MAX_COORDINATE)), max(0, min(y, MAX_COORDINATE))
-        if place != self._place or not self._is_at(place):
+        if not self._mask or place != self._place or not self._is_at(place):
             self._xtest.move(*place)
             self._place = place
         self._set(mask & ((1 << BUTTONS) - 1))

@@ -73,26 +73,32 @@ def test_a_drag(sit: Callable[[], Seat], clicks: list[tuple[int, bool, int, int]
     assert clicks[:] == [(1, True, 10, 10), (1, False, 50, 10)]
 
 
-def test_no_motion_where_there_is_none(sit: Callable[[], Seat]) -> None:
-    """A press or release where the pointer is already moves it not, unless somebody else did."""
+def test_no_motion_between_press_and_release(sit: Callable[[], Seat]) -> None:
+    """Where the pointer stays in its place, unless somebody else has moved it."""
     seat = sit()
-    Drawing(seat.x, Rect(100, 100, 200, 200), EventMask.PointerMotion)
-    moves: list[tuple[int, int]] = []
-    motion = xcffib.xproto.MotionNotifyEvent
-    seat.events.on(motion, lambda event: moves.append((event.event_x, event.event_y)))
+    mask = EventMask.PointerMotion | EventMask.ButtonPress | EventMask.ButtonRelease
+    Drawing(seat.x, Rect(100, 100, 200, 200), mask)
+    seen: list[tuple[str, int]] = []
+    for kind, name in (
+        (xcffib.xproto.MotionNotifyEvent, "moved"),
+        (xcffib.xproto.ButtonPressEvent, "pressed"),
+        (xcffib.xproto.ButtonReleaseEvent, "released"),
+    ):
+        seat.events.on(kind, lambda event, name=name: seen.append((name, event.event_x)))
     pointer = Pointer(sit().x)
-    for mask in (0, 1, 0, 1, 0):
-        pointer.update(110, 120, mask)
-    Pointer(sit().x).update(150, 160, 0)
     pointer.update(110, 120, 1)
     pointer.update(110, 120, 0)
+    pointer.update(110, 120, 1)
+    Pointer(sit().x).update(150, 160, 0)
+    pointer.update(110, 120, 0)
 
-    def seen() -> int:
+    def released() -> int:
         seat.events.wait(0.01)
-        return len(moves)
+        return seen.count(("released", 10))
 
-    wait_until(lambda: seen() >= 3)
-    assert moves == [(10, 20), (50, 60), (10, 20)]
+    wait_until(lambda: released() == 2)
+    click = [("moved", 10), ("pressed", 10), ("released", 10)]
+    assert seen == [*click, *click[:2], ("moved", 50), ("moved", 10), ("released", 10)]
 
 
 def test_nothing_stays_pressed(sit: Callable[[], Seat]) -> None:
