@@ -30,6 +30,8 @@ class XTest:
 
     def __init__(self, connection: X11Connection) -> None:
         self._x = connection
+        self.place: tuple[int, int] | None = None
+        """Where the pointer was put last, by this object."""
         self._xtest = connection.raw(xcffib.xtest.key)
         self._xtest.GetVersion(*MIN_VERSION).reply()
         self._xtest.GrabControl(True)
@@ -45,6 +47,7 @@ class XTest:
 
     def move(self, x: int, y: int) -> None:
         """Put the pointer at a place of the screen."""
+        self.place = (x, y)
         self._fake(MOTION_NOTIFY, 0, x, y)
 
     def flush(self) -> None:

@@ -17,6 +17,7 @@ from jupyter_xdisplay.x11.cursor import CursorWatch
 from jupyter_xdisplay.x11.damage import MAX_RECTS, Damage
 from jupyter_xdisplay.x11.geometry import Rect
 from jupyter_xdisplay.x11.pointer import Pointer
+from jupyter_xdisplay.x11.xtest import XTest
 from tests.waiting import wait_until
 from tests.x11.conftest import SIZE, Seat
 from tests.x11.drawing import Drawing
@@ -101,7 +102,7 @@ def test_a_still_screen_has_no_damage(sit: Callable[[], Seat]) -> None:
     seat = sit()
     damage = Damage(seat.x, seat.events)
     _quiet(seat, damage)
-    pointer = Pointer(sit().x)
+    pointer = Pointer(XTest(sit().x))
     end = time.monotonic() + STILL_S
     while time.monotonic() < end:
         pointer.update(20 + int(time.monotonic() * 100) % 50, 30, 0)
@@ -144,7 +145,7 @@ def _class_of_active(seat: Seat) -> bytes:
 def test_the_cursor_of_xterm_is_not_that_of_the_root(sit: Callable[[], Seat]) -> None:
     """Its shape is told when the pointer enters, with a hot spot in it."""
     seat = sit()
-    pointer = Pointer(sit().x)
+    pointer = Pointer(XTest(sit().x))
     pointer.update(1, 1, 0)
     watch = CursorWatch(seat.x, seat.events)
     with _xterm(seat):

@@ -11,6 +11,7 @@ from xcffib.xproto import EventMask
 from jupyter_xdisplay.x11.capture import Capture
 from jupyter_xdisplay.x11.geometry import Rect
 from jupyter_xdisplay.x11.pointer import Pointer
+from jupyter_xdisplay.x11.xtest import XTest
 from tests.waiting import wait_until
 from tests.x11.conftest import SIZE, Seat
 from tests.x11.drawing import Drawing
@@ -52,7 +53,7 @@ def test_buttons_and_wheel(
     sit: Callable[[], Seat], clicks: list[tuple[int, bool, int, int]]
 ) -> None:
     """Each bit is its button, pressed at the place that came with it, in both directions."""
-    pointer = Pointer(sit().x)
+    pointer = Pointer(XTest(sit().x))
     for button in range(1, 10):
         pointer.update(110 + button, 120, 1 << (button - 1))
         pointer.update(110 + button, 120, 0)
@@ -64,7 +65,7 @@ def test_buttons_and_wheel(
 
 def test_a_drag(sit: Callable[[], Seat], clicks: list[tuple[int, bool, int, int]]) -> None:
     """A button that stays in the mask is pressed once and released at the end."""
-    pointer = Pointer(sit().x)
+    pointer = Pointer(XTest(sit().x))
     for x in range(110, 150):
         pointer.update(x, 110, 1)
     assert pointer.pressed == (1,)
@@ -74,7 +75,7 @@ def test_a_drag(sit: Callable[[], Seat], clicks: list[tuple[int, bool, int, int]
 
 
 def test_no_motion_between_press_and_release(sit: Callable[[], Seat]) -> None:
-    """Where the pointer stays in its place, unless somebody else has moved it."""
+    """Where the pointer stays in its place, unless another viewer has moved it."""
     seat = sit()
     mask = EventMask.PointerMotion | EventMask.ButtonPress | EventMask.ButtonRelease
     Drawing(seat.x, Rect(100, 100, 200, 200), mask)
@@ -85,11 +86,12 @@ def test_no_motion_between_press_and_release(sit: Callable[[], Seat]) -> None:
         (xcffib.xproto.ButtonReleaseEvent, "released"),
     ):
         seat.events.on(kind, lambda event, name=name: seen.append((name, event.event_x)))
-    pointer = Pointer(sit().x)
+    xtest = XTest(sit().x)
+    pointer = Pointer(xtest)
     pointer.update(110, 120, 1)
     pointer.update(110, 120, 0)
     pointer.update(110, 120, 1)
-    Pointer(sit().x).update(150, 160, 0)
+    Pointer(xtest).update(150, 160, 0)
     pointer.update(110, 120, 0)
 
     def released() -> int:
@@ -104,7 +106,7 @@ def test_no_motion_between_press_and_release(sit: Callable[[], Seat]) -> None:
 def test_nothing_stays_pressed(sit: Callable[[], Seat]) -> None:
     """What a viewer held is released when it goes, and only that."""
     seat = sit()
-    one, other = Pointer(seat.x), Pointer(sit().x)
+    one, other = Pointer(XTest(seat.x)), Pointer(XTest(sit().x))
     other.update(5, 5, 0b10)
     one.update(5, 5, 0b101)
     wait_until(lambda: _mask(seat) == 0x700)
@@ -119,7 +121,7 @@ def test_a_program_that_grabs_the_server(sit: Callable[[], Seat]) -> None:
     """It stops all other clients, but not the viewer's input and pictures."""
     seat = sit()
     capture = Capture(seat.x)
-    pointer = Pointer(seat.x)
+    pointer = Pointer(XTest(seat.x))
     with running(seat.info, "grab"):
         pointer.update(33, 44, 0)
         reply = seat.x.core.QueryPointer(seat.x.root).reply()
@@ -131,7 +133,7 @@ def test_a_program_that_grabs_the_server(sit: Callable[[], Seat]) -> None:
 def test_places_outside_of_the_screen(sit: Callable[[], Seat], place: tuple[int, int]) -> None:
     """The pointer stays on the screen, whatever a viewer says."""
     seat = sit()
-    Pointer(seat.x).update(*place, 1 << 30)
+    Pointer(XTest(seat.x)).update(*place, 1 << 30)
     reply = seat.x.core.QueryPointer(seat.x.root).reply()
     assert reply.root_x in {0, SIZE.width - 1}
     assert reply.root_y in {0, SIZE.height - 1}

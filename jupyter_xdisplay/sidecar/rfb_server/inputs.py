@@ -24,6 +24,7 @@ from jupyter_xdisplay.x11.key_mapper import KeyMapper
 from jupyter_xdisplay.x11.keyboard import Keyboard
 from jupyter_xdisplay.x11.pointer import Pointer
 from jupyter_xdisplay.x11.window_actions import WindowActions
+from jupyter_xdisplay.x11.xtest import XTest
 
 MAX_WAITING = 4096
 """Most events that wait while the X server does not take them; further ones are dropped, and all
@@ -153,6 +154,7 @@ class Inputs:
             self._events = Events(self._x)
             self._mapper = KeyMapper(self._x, self._events)
             self._actions = WindowActions(self._x)
+            self._xtest = XTest(self._x)
             while (work := self._take()) is not None:
                 self._events.dispatch()
                 try:
@@ -168,7 +170,7 @@ class Inputs:
 
     def _of(self, viewer: object) -> _Hands:
         if viewer not in self._hands:
-            self._hands[viewer] = _Hands(Pointer(self._x), Keyboard(self._mapper))
+            self._hands[viewer] = _Hands(Pointer(self._xtest), Keyboard(self._mapper))
         return self._hands[viewer]
 
     def _press(self, viewer: object, keysym: int, down: bool, scancode: int | None) -> None:
