@@ -276,9 +276,9 @@ class DisplayInfo:
     """A display as it is. Everything a kernel, a view or an administrator is told.
 
     `display` and `xauthority` are the values of DISPLAY and XAUTHORITY, `socket` is the sidecar's
-    Unix socket. `chosen` maps each part (xserver, window_manager, stream, runtime) to what runs
-    and why. `vnc` is the VNC port, None while none is open. When `state` is "ended", `reason`,
-    `fix` and `log` tell why.
+    Unix socket. `chosen` maps each part (xserver, renderer, window_manager, stream, runtime) to
+    what runs and why. `vnc` is the VNC port, None while none is open. When `state` is "ended",
+    `reason`, `fix` and `log` tell why.
     """
 
     id: str

@@ -17,7 +17,7 @@ def line(info: DisplayInfo, *, via_server: bool) -> str:
     """Return one line: name, display, size, what runs, who keeps it."""
     parts = [f"Display {info.name!r} on {info.display}", str(info.size)]
     programs = [
-        short(info.chosen[key]) for key in ("gpu", "xserver", "stream") if key in info.chosen
+        short(info.chosen[key]) for key in ("xserver", "renderer", "stream") if key in info.chosen
     ]
     if programs:
         parts.append(" + ".join(programs))

@@ -192,7 +192,8 @@ class Sidecar:
             depth=config.depth,
             created=config.created,
             chosen={
-                "xserver": "Xvfb: a screen in memory; GL is drawn by the processor",
+                "xserver": "Xvfb: a screen in memory",
+                "renderer": "software GL: Xvfb has no GPU, so Mesa draws on the processor",
                 "window_manager": "openbox",
                 "stream": config.stream,
             },

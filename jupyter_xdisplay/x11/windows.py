@@ -132,8 +132,10 @@ class WindowWatcher(threading.Thread):
             found = True
             if isinstance(event, xcffib.xproto.ClientMessageEvent):
                 self._responding.pong(event)
-            else:
-                self._described = None
+                continue
+            self._described = None
+            if isinstance(event, xcffib.xproto.DestroyNotifyEvent):
+                self._watched.discard(event.window)  # its id may be given again
 
     def _ask(self) -> None:
         if self._pinging:

@@ -70,8 +70,9 @@ export function closedLine(info: DisplayInfo): string {
     return `${display} is parked: its kernel is connected to it, so the X server stays until the kernel ends.`;
   }
   const [width, height] = info.size;
-  const { xserver = '' } = info.chosen ?? {};
-  return [display, sizeText({ width, height }), shortly(xserver)].filter(Boolean).join(' · ');
+  const { xserver = '', renderer = '' } = info.chosen ?? {};
+  const parts = [display, sizeText({ width, height }), shortly(xserver), shortly(renderer)];
+  return parts.filter(Boolean).join(' · ');
 }
 
 /** What was chosen, without the reason. */

@@ -21,6 +21,8 @@ test('a display is called by its number', () => {
 
 test('a closed view says how its display is', () => {
   assert.equal(closedLine(INFO), 'Display :5 · 1280×720');
+  const chosen = { xserver: 'Xvfb: why', renderer: 'software GL: why', stream: 'builtin: why' };
+  assert.equal(closedLine({ ...INFO, chosen }), 'Display :5 · 1280×720 · Xvfb · software GL');
   assert.match(closedLine({ ...INFO, state: 'parked' }), /^Display :5 is parked: .*kernel ends\.$/);
   const ended: DisplayInfo = { ...INFO, state: 'ended', reason: 'it was stopped' };
   assert.equal(closedLine(ended), 'Display :5 has ended. It was stopped.');

@@ -21,14 +21,18 @@ INFO = DisplayInfo(
     dpi=96,
     depth=24,
     windows=(WindowInfo(1, "<b>", "XEyes", 42, 1, 2, 30, 40, responding=False),),
-    chosen={"xserver": "Xvfb: a screen in memory", "stream": "x11vnc: attaches to any"},
+    chosen={
+        "xserver": "Xvfb: a screen in memory",
+        "renderer": "software GL: no GPU",
+        "stream": "x11vnc: attaches to any",
+    },
 )
 
 
 def test_line() -> None:
     """One line says which, where, how large, what runs, and who keeps it."""
     assert line(INFO, via_server=True) == (
-        "Display 'main' on :3 · 800x600 · Xvfb + x11vnc · kept by the Jupyter server"
+        "Display 'main' on :3 · 800x600 · Xvfb + software GL + x11vnc · kept by the Jupyter server"
     )
 
 

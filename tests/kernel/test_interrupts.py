@@ -71,6 +71,7 @@ GTK_DIALOG = "dialog = Gtk.MessageDialog(text='words', title=title); dialog.run(
 WX = SYSTEM + "import wx; app = wx.App(); window = wx.Frame(None, title='Program')"
 WX_LOOP = "wx.CallLater(20, window.SetTitle, title); window.Show(); app.MainLoop()"
 WX_DIALOG = "wx.Dialog(None, title=title).ShowModal()"
+WX_TEXT = "wx.TextEntryDialog(None, 'words', title).ShowModal()"
 
 PYGAME = "import pygame; pygame.init(); screen = pygame.display.set_mode((200, 150))"
 PYGAME_LOOP = """\
@@ -123,6 +124,8 @@ PROGRAMS = {
     ),
     "wx": Program(WX, WX_LOOP),
     "wx-dialog": Program(WX, WX_DIALOG),
+    "wx-text": Program(WX, WX_TEXT),
+    "wx-again": Program(WX, "window.Destroy()\n" + WX + "\n" + WX_LOOP),
     "wx-beside-figures": Program(
         SYSTEM + "%xdisplay gui wx\n" + FIGURE + "plt.close()\n" + WX, WX_LOOP
     ),
@@ -238,12 +241,26 @@ COMPUTING = {
         "QTimer.singleShot(20, compute); window.show(); app.exec()",
         QT_LOOP + "app.exec()",
     ),
+    "gtk": Program(
+        GTK + "def compute():\n"
+        "    window.set_title(title)\n"
+        "    while Gtk.events_pending(): Gtk.main_iteration()\n"
+        "    while True: pass",
+        "GLib.timeout_add(20, compute); window.show_all(); Gtk.main()",
+        GTK_LOOP,
+    ),
+    "wx": Program(
+        WX + "\ndef compute():\n    window.SetTitle(title); wx.Yield()\n    while True: pass",
+        "wx.CallLater(20, compute); window.Show(); app.MainLoop()",
+        WX_LOOP,
+    ),
 }
 
 
 @pytest.mark.parametrize("program", COMPUTING.values(), ids=COMPUTING.keys())
 def test_a_callback_that_computes(display: KernelProcess, program: Program) -> None:
     """An interrupt ends a callback and the loop that called it, which would go on by itself."""
+    skip_where_missing(program.setup)
     display.ok(program.setup)
     cell = Loop(display, program.loop, "First loop").interrupt()
     # Qt shows the one of the callback too.

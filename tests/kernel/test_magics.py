@@ -13,7 +13,7 @@ def test_start_shows_a_line_and_a_view(kernel: KernelProcess) -> None:
     """One line tells what runs; one output has view, picture, text, and the display's id."""
     cell = kernel.ok("%xdisplay desktop --size 800x600")
     assert cell.text.startswith("Display 'main' on :")
-    assert "800x600 · Xvfb + builtin · kept by this process" in cell.text
+    assert "800x600 · Xvfb + software GL + builtin · kept by this process" in cell.text
     (shown,) = cell.data
     assert shown["data"]["application/vnd.jupyter.widget-view+json"]["model_id"]
     assert picture(shown).size == (800, 600)

@@ -130,7 +130,7 @@ def test_the_port_goes_with_the_display(display: KernelProcess) -> None:
 
 def test_the_stream_is_chosen_and_kept(kernel: KernelProcess) -> None:
     """`--stream` chooses; a display that runs keeps its own and says so; wrong names are told."""
-    assert "Xvfb + x11vnc" in kernel.ok("%xdisplay start --stream x11vnc").words
+    assert "Xvfb + software GL + x11vnc" in kernel.ok("%xdisplay start --stream x11vnc").words
     assert "keeps its" not in kernel.ok("%xdisplay --stream x11vnc").text
     told = kernel.ok("%xdisplay --stream builtin").text
     assert "was there already and keeps its RFB server x11vnc" in told

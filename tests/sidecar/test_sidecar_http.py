@@ -70,7 +70,7 @@ def test_info_says_what_was_asked_and_what_was_chosen(either: SidecarProcess) ->
     assert (info.id, info.name, info.state) == (either.config.display_id, "main", "running")
     assert (info.size, info.max_size, info.depth) == (Size(640, 480), Size(1280, 800), 24)
     assert info.socket == str(either.directory / "sidecar.sock")
-    assert {"xserver", "window_manager", "stream"} <= set(info.chosen)
+    assert {"xserver", "renderer", "window_manager", "stream"} <= set(info.chosen)
     assert info.windows == ()
     wait_until(lambda: either.client.info().clients == ())
 

@@ -1,7 +1,7 @@
 """An interrupt (SIGINT) ends the GUI loops that user code runs in a cell.
 
-The functions that wait are wrapped while a display is in use (see `waits`). PyGObject's loops and
-matplotlib's of Qt do the like themselves.
+The functions that wait are wrapped while a display is in use (see `waits`). matplotlib's own
+loops of Qt do the like themselves.
 """
 
 from __future__ import annotations
@@ -30,6 +30,13 @@ _QT_DIALOGS = (
 )
 """Functions that show a dialog and wait for its end."""
 
+_WX_DIALOGS = (
+    *("Dialog", "ColourDialog", "DirDialog", "FileDialog", "FontDialog", "GenericMessageDialog"),
+    *("MessageDialog", "MultiChoiceDialog", "RichMessageDialog", "SingleChoiceDialog"),
+    "TextEntryDialog",
+)
+"""Classes of wx that have a ShowModal of their own."""
+
 
 class _Target(NamedTuple):
     """A function that waits: in a module, by its name, or by a class and its method's name."""
@@ -46,9 +53,11 @@ def _targets() -> Iterator[_Target]:
         yield _Target("tkinter", f"Misc.{method}", waits.wait_in_tk)
     yield _Target("tkinter.commondialog", "Dialog.show", waits.show_tk_dialog)
     yield _Target("turtle", "TurtleScreenBase.mainloop", waits.run_turtle)
+    yield _Target("gi._ossighelper", "register_sigint_fallback", waits.leave_at_interrupt)
     yield _Target("wx", "App.__init__", waits.make_wx_application)
     yield _Target("wx", "App.MainLoop", waits.run_wx)
-    yield _Target("wx", "Dialog.ShowModal", waits.run_wx)
+    for dialog in _WX_DIALOGS:
+        yield _Target("wx", f"{dialog}.ShowModal", waits.run_wx)
     canvas = "_FigureCanvasWxBase.start_event_loop"
     yield _Target("matplotlib.backends.backend_wx", canvas, waits.run_wx)
     yield _Target("cv2", "waitKey", waits.wait_for_key)

@@ -59,9 +59,17 @@ class KeptInterrupt:
     def _handle(self, number: int, frame: FrameType | None) -> None:
         self.caught = (number, frame)
         self._leave()
-        if self._before is not None and (frame is None or frame.f_code not in _WAKING):
+        if self._before is not None and not _is_waking(frame):
             # At once too: a callback may compute for ever.
             self._before(number, frame)
+
+
+def _is_waking(frame: FrameType | None) -> bool:
+    """Tell whether Python code runs only because the signal has woken the loop."""
+    if frame is None:
+        return False
+    # PyGObject wakes its loops by a function in there.
+    return frame.f_code in _WAKING or frame.f_globals.get("__name__") == "gi._ossighelper"
 
 
 def _raises(handler: Any) -> bool:

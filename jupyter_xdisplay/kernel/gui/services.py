@@ -9,6 +9,7 @@ has a hidden window, for which `app.MainLoop()` in a cell waits after the user's
 
 from __future__ import annotations
 
+import atexit
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
@@ -27,16 +28,19 @@ MAX_STEPS = 100
 class Service(ABC):
     """A toolkit's loop, as ipykernel calls it: with the kernel, and until a message for it came."""
 
+    def __init__(self) -> None:
+        self._ended = False
+
     def __call__(self, kernel: Any) -> None:
         """Serve the toolkit until a message for the kernel arrives."""
         import zmq
 
         stream = _shell_stream(kernel)
-        if stream.closed():  # the kernel ends
+        if self._ended or stream.closed():  # the kernel ends
             return
 
         def heard(*_: object) -> bool:
-            if stream.closed() or stream.flush(limit=1):
+            if self._ended or stream.closed() or stream.flush(limit=1):
                 self.leave()
             return True  # GLib: go on listening
 
@@ -47,7 +51,8 @@ class Service(ABC):
         self.leave_in(delay_s)
 
     def exit_hook(self, _kernel: Any) -> None:
-        """Do what ipykernel expects when the kernel exits."""
+        """Do what ipykernel expects when the kernel exits, from any thread: serve no more."""
+        self._ended = True
         self.leave()
 
     @abstractmethod
@@ -74,6 +79,7 @@ class TkService(Service):
     """Tk, with a hidden root window."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._root: Any = None
 
     @property
@@ -114,6 +120,7 @@ class GtkService(Service):
     """GTK, whose events GLib brings."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._loop: Any = None
 
     def run(self, descriptor: int, heard: Heard) -> None:
@@ -132,8 +139,8 @@ class GtkService(Service):
 
     def leave(self) -> None:
         """Make `run` return."""
-        if self._loop is not None:
-            self._loop.quit()
+        if (loop := self._loop) is not None:
+            loop.quit()
 
     def leave_in(self, delay_s: float) -> None:
         """Make `run` return after some seconds."""
@@ -152,10 +159,14 @@ class GtkService(Service):
 
 
 class WxService(Service):
-    """wx, with an application where user code has none."""
+    """wx, with an application where user code has none.
+
+    Applications are kept for ever: the end of a former one would leave wx without any.
+    """
 
     def __init__(self) -> None:
-        self._application: Any = None
+        super().__init__()
+        self._applications: list[Any] = []
         self._loop: Any = None
 
     def run(self, _descriptor: int, heard: Heard) -> None:
@@ -173,15 +184,15 @@ class WxService(Service):
             self._loop = None
 
     def leave(self) -> None:
-        """Make `run` return."""
-        if self._loop is not None and self._loop.IsRunning():
-            self._loop.Exit()
+        """Make `run` return: when a dialog that is open in it has closed, too."""
+        if (loop := self._loop) is not None:
+            loop.ScheduleExit()
 
     def leave_in(self, delay_s: float) -> None:
         """Make `run` return after some seconds."""
         import wx
 
-        if self._loop is not None:
+        if wx.GetApp() is not None:
             wx.CallLater(int(1000 * delay_s), self.leave)
 
     def pump(self, _kernel: Any) -> None:
@@ -204,7 +215,14 @@ class WxService(Service):
         import wx
 
         if wx.GetApp() is None:
-            self._application = wx.App(redirect=False)
+            self.keep(wx.App(redirect=False, clearSigInt=False))
+
+    def keep(self, application: Any) -> None:
+        """Keep an application of wx, as long as Python can destroy it."""
+        if not self._applications:
+            atexit.register(self._applications.clear)
+        if all(application is not known for known in self._applications):
+            self._applications.append(application)
 
 
 def _hidden_root() -> Any:

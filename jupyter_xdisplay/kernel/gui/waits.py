@@ -4,7 +4,8 @@ Python raises KeyboardInterrupt in the Python code that runs next. A toolkit's l
 where no Python code runs, and prints what its callbacks raise instead of passing it on. So:
 
 - `KeptInterrupt` keeps an interrupt that came in a callback until the loop has returned;
-- the loops of Tk and Qt are woken by the signal, Tcl's own waits are cancelled (`interp(3tcl)`);
+- the loops of Tk, Qt and GTK are woken by the signal;
+- waits of Tcl itself are cancelled (`interp(3tcl)`);
 - wx, which can watch no socket, comes by Python code every few milliseconds;
 - `cv2.waitKey` and `pygame.event.wait` wait in short steps.
 
@@ -84,7 +85,8 @@ def run_qt_dialog(
     def leave() -> None:
         dialog = widgets.QApplication.activeModalWidget()
         if dialog is not None:
-            dialog.close()
+            # Not close(): a message box without a button to cancel ignores that.
+            dialog.done(0) if hasattr(dialog, "done") else dialog.close()
 
     return _interruptible_qt(core, leave, lambda: wrapped(*args, **kwargs))
 
@@ -162,13 +164,31 @@ def run_turtle(_wrapped: Call, screen: Any, _args: Any, _kwargs: Any) -> None:
     screen.cv.mainloop()
 
 
+@contextmanager
+def leave_at_interrupt(
+    wrapped: Call, _instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Iterator[None]:
+    """Be PyGObject's `register_sigint_fallback`, which goes around each of its loops.
+
+    Its own way raises nothing in a callback that computes for ever, and is off for good where
+    SIGINT was not Python's when it was imported.
+    """
+    with KeptInterrupt(*args, **kwargs) as kept:
+        if kept.is_active:
+            yield
+        else:
+            with wrapped(*args, **kwargs):
+                yield
+
+
 def run_wx(wrapped: Call, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Run a loop of wx: of the application, a dialog, or a canvas of matplotlib."""
     wx: Any = sys.modules["wx"]
 
     def leave() -> None:
         if isinstance(instance, wx.Dialog):
-            instance.EndModal(wx.ID_CANCEL)
+            if instance.IsModal():
+                instance.EndModal(wx.ID_CANCEL)
         elif isinstance(instance, wx.App):
             instance.ExitMainLoop()
         else:
@@ -186,12 +206,14 @@ def run_wx(wrapped: Call, instance: Any, args: tuple[Any, ...], kwargs: dict[str
 
 
 def make_wx_application(
-    wrapped: Call, _instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    wrapped: Call, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Any:
     """Make an application of wx that leaves SIGINT alone: by default the signal ends the kernel."""
     former = sys.modules["wx"].GetApp()
     if former is not None:
+        services.WX.keep(former)
         former.ProcessPendingEvents()  # closed figures, for example; nobody else would any more
+    services.WX.keep(instance)
     if len(args) < 4:
         kwargs = {**kwargs, "clearSigInt": False}
     return wrapped(*args, **kwargs)
