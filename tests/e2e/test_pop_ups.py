@@ -95,6 +95,18 @@ def place(view: View, x: float, y: float) -> tuple[float, float]:
     return box["x"] + x * box["width"] / view.size[0], box["y"] + y * box["height"] / view.size[1]
 
 
+def choose(
+    view: View, opener: tuple[float, float], entry: tuple[float, float], picture: str
+) -> None:
+    """Click what opens a menu or list, then an entry of it; take a picture between, for people."""
+    page = view.page
+    page.mouse.click(*place(view, *opener))
+    wait_for(lambda: layer_is_open(view), "it does not reach over the page")
+    page.screenshot(path=f"tests/e2e/screenshots/{picture}.png")
+    page.mouse.move(*place(view, *entry), steps=4)
+    page.mouse.click(*place(view, *entry))
+
+
 def title(view: View) -> str:
     """The title that the view shows."""
     return view.host.locator(".title").inner_text()
@@ -114,12 +126,7 @@ def menus(notebook: Opener) -> View:
 
 def test_a_menu_reaches_over_the_page(menus: View) -> None:
     """It is whole, an entry far below the window can be clicked, and then it is gone."""
-    page = menus.page
-    page.mouse.click(*place(menus, 15, 10))
-    wait_for(lambda: layer_is_open(menus), "the menu does not reach over the page")
-    page.screenshot(path="tests/e2e/screenshots/inline-menu.png")
-    page.mouse.move(*place(menus, 30, 250), steps=4)
-    page.mouse.click(*place(menus, 30, 250))
+    choose(menus, (15, 10), (30, 250), "inline-menu")
     wait_for(lambda: title(menus).startswith("Entry"), lambda: f"the title is {title(menus)}")
     wait_for(lambda: not layer_is_open(menus), "the menu stays")
 
@@ -160,12 +167,7 @@ def test_a_menu_below_the_page_comes_into_sight(notebook: Opener) -> None:
 
 def test_a_list_reaches_over_the_page(menus: View) -> None:
     """The list of a combo box: the entry that is clicked is chosen."""
-    page = menus.page
-    page.mouse.click(*place(menus, 60, 64))
-    wait_for(lambda: layer_is_open(menus), "the list does not reach over the page")
-    page.screenshot(path="tests/e2e/screenshots/inline-combo-box.png")
-    page.mouse.move(*place(menus, 60, 160), steps=4)
-    page.mouse.click(*place(menus, 60, 160))
+    choose(menus, (60, 64), (60, 160), "inline-combo-box")
     wait_for(lambda: title(menus).startswith("choice"), lambda: f"the title is {title(menus)}")
 
 

@@ -63,8 +63,10 @@ def connection(
     connection.close()
 
 
-def _window(connection: X11Connection, width: int = 50, height: int = 40) -> int:
-    window: int = connection.raw.generate_id()
+def _window(
+    connection: X11Connection, width: int = 50, height: int = 40, number: int | None = None
+) -> int:
+    window: int = number or connection.raw.generate_id()
     connection.core.CreateWindow(
         xcffib.CopyFromParent,
         window,
@@ -240,6 +242,30 @@ def test_a_watcher_tells_windows_and_ends(server: tuple[str, Path, int]) -> None
         watcher.stop()
         watcher.join(10)
     assert not watcher.is_alive()
+
+
+def test_a_window_with_the_id_of_a_former_one_is_watched(server: tuple[str, Path, int]) -> None:
+    """Also where the list of windows never was without that id."""
+    told: list[tuple[WindowInfo, ...]] = []
+    watcher = WindowWatcher(*server, lambda windows, _: told.append(windows))
+    watcher.start()
+    connection = X11Connection(server[0], server[1])
+    try:
+        window = _window(connection)
+        _list(connection, [window])
+        wait_until(lambda: told and told[-1])
+        connection.core.DestroyWindow(window, is_checked=True).check()
+        wait_until(lambda: told[-1] == ())
+        _window(connection, number=window)
+        wait_until(lambda: told[-1])
+        connection.set_property(window, "_NET_WM_NAME", "UTF8_STRING", b"again")
+        connection.flush()
+        wait_until(lambda: told[-1] and told[-1][0].title == "again")
+    finally:
+        _list(connection, [])
+        connection.close()
+        watcher.stop()
+        watcher.join(10)
 
 
 def test_titles_of_any_bytes_are_text(server: tuple[str, Path, int]) -> None:
