@@ -190,8 +190,8 @@ class WindowWatcher(threading.Thread):
             info = self._describe(window, pids)
             if info is not None:
                 found.append(info)
-        self._watched &= set(listed)
         self._pids = {info.id: info.pid for info in found}
+        self._watched &= self._pids.keys()  # not who is gone and still listed
         return _with_parents(found, self._transients(found))
 
     def _transients(self, found: list[WindowInfo]) -> dict[int, int]:
