@@ -10,6 +10,9 @@ from tornado.web import RequestHandler
 from jupyter_xdisplay.errors import UsageError, XDisplayError
 from jupyter_xdisplay.spec import DisplayInfo, ViewerInfo
 
+MAX_DIGITS = 10
+"""Windows and processes have numbers of 32 bits."""
+
 
 class JSONHandler(RequestHandler):
     """A handler whose answers and errors are JSON. Mix in before other bases."""
@@ -34,6 +37,13 @@ class JSONHandler(RequestHandler):
         body = value.to_json() if isinstance(value, DisplayInfo) else [i.to_json() for i in value]
         self.set_header("Content-Type", "application/json")
         self.finish(json.dumps(body))
+
+    def number_argument(self, name: str) -> int:
+        """Return a number of the query, 0 where it is not there; raise UsageError for another."""
+        text = self.get_query_argument(name, "0")
+        if not (text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS):
+            raise UsageError(f"{text!r} is no {name}'s number.")
+        return int(text)
 
     def json_object(self) -> dict[str, Any]:
         """Return the request's JSON object, empty without a body.

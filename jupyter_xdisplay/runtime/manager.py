@@ -13,36 +13,29 @@ from typing import Any
 from traitlets import Float, Instance, Int, default
 from traitlets.config import LoggingConfigurable
 
-from jupyter_xdisplay.errors import DisplayEnded, DisplayNotFound, LimitReached, XDisplayError
+from jupyter_xdisplay.errors import (
+    DisplayNotFound,
+    LimitReached,
+    XDisplayError,
+)
 from jupyter_xdisplay.latest import Latest
-from jupyter_xdisplay.runtime.base import RunningSidecar
+from jupyter_xdisplay.runtime.kept_display import KeptDisplay
 from jupyter_xdisplay.runtime.local import LocalRuntime
-from jupyter_xdisplay.sidecar.client import SidecarClient, watch
+from jupyter_xdisplay.runtime.pictures import Pictures, Subject
+from jupyter_xdisplay.sidecar.client import watch
 from jupyter_xdisplay.spec import DisplayInfo, DisplaySpec, Size, ViewerInfo
 
 ENDED_KEPT = 100
 """Ended displays that are remembered, so that views and kernels can be told why."""
 
 SCREENSHOT_TIMEOUT_S = 30.0
-LAST_PICTURE_S = 2.0
+LAST_PICTURES_S = 2.0
 """A hung program that grabbed the X server must not hold up the end of its display."""
 
 KERNEL_ENDED = (
     "This kernel's own process was connected to that X server and ended with it, as Xlib makes "
     "every program do; Jupyter restarted the kernel, its variables are gone."
 )
-
-
-@dataclasses.dataclass
-class _Entry:
-    """A display that is kept: its sidecar, its newest state, the task that follows it."""
-
-    sidecar: RunningSidecar
-    spec: DisplaySpec
-    latest: Latest[DisplayInfo]
-    follower: asyncio.Task[None]
-    used: float = dataclasses.field(default_factory=time.monotonic)
-    picture: bytes | None = None
 
 
 class DisplayManager(LoggingConfigurable):
@@ -68,9 +61,10 @@ class DisplayManager(LoggingConfigurable):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self._entries: dict[str, _Entry] = {}
+        self._entries: dict[str, KeptDisplay] = {}
         self._locks: dict[tuple[str | None, str], asyncio.Lock] = {}
         self._starting = 0
+        self._pictures = Pictures()
         self.kernel_pids: dict[str, int] = {}
         """The process of each kernel, where it is known: ending its X server would end it."""
         self.kernel_processes: dict[str, str] = {}
@@ -108,15 +102,15 @@ class DisplayManager(LoggingConfigurable):
     def list_displays(self, kernel_id: str | None = None) -> list[DisplayInfo]:
         """Return the displays of a kernel, or all of them; ended ones last."""
         found = [
-            entry.latest.value
+            entry.info
             for entry in self._entries.values()
-            if kernel_id is None or entry.latest.value.kernel_id == kernel_id
+            if kernel_id is None or entry.info.kernel_id == kernel_id
         ]
         return sorted(found, key=lambda info: info.state == "ended")
 
     def get(self, display_id: str) -> DisplayInfo:
         """Return one display; raise DisplayNotFound when it is not kept."""
-        return self._entry(display_id).latest.value
+        return self._entry(display_id).info
 
     async def watch(self, display_id: str) -> AsyncGenerator[DisplayInfo, None]:
         """Yield one display now and at every change, until it ended."""
@@ -130,36 +124,35 @@ class DisplayManager(LoggingConfigurable):
     async def viewers(self, display_id: str) -> list[ViewerInfo]:
         """Return what each viewer of a display gets; x11vnc tells nothing of its viewers."""
         entry = self._entry(display_id)
-        if entry.latest.value.state == "ended":
+        if entry.has_ended:
             return []
-        return await asyncio.to_thread(_client(entry).viewers)
+        return await asyncio.to_thread(entry.client.viewers)
 
-    async def screenshot(self, display_id: str, *, window: int = 0) -> bytes:
+    async def screenshot(self, display_id: str, *, window: int = 0, pid: int = 0) -> bytes:
         """Return the screen of a display as PNG: the last one taken where it has ended.
 
-        With `window`, that top-level window with its dialogs and pop-ups; of one that has closed
-        what its sidecar still has.
+        With `window` that top-level window with its dialogs and pop-ups, or its last picture.
+        With `pid` the window of that process: X gives the ids of windows again.
         """
         self._entry(display_id)
-        return await asyncio.to_thread(self.still, display_id, window=window)
+        return await asyncio.to_thread(self.still, display_id, window=window, pid=pid)
 
     def still(
-        self, display_id: str, timeout_s: float = SCREENSHOT_TIMEOUT_S, *, window: int = 0
+        self,
+        display_id: str,
+        timeout_s: float = SCREENSHOT_TIMEOUT_S,
+        *,
+        window: int = 0,
+        pid: int = 0,
     ) -> bytes:
         """Do what `screenshot` does, blocking: for hooks that cannot wait otherwise."""
-        entry = self._entry(display_id)
-        if window:
-            return _living(entry).window_screenshot(window, timeout_s)
-        if entry.latest.value.state == "running":
-            entry.picture = _client(entry).screenshot(timeout_s)
-        if entry.picture is None:
-            raise DisplayNotFound("This display has ended without a picture.", fix="%xdisplay")
-        return entry.picture
+        subject = Subject(display_id, window, pid)
+        return self._pictures.take(self._entry(display_id), subject, timeout_s)
 
     async def resize_window(self, display_id: str, window: int, size: Size) -> DisplayInfo:
         """Ask a window's program for another size in pixels; it may choose another."""
         entry = self._entry(display_id)
-        return _take(entry, await asyncio.to_thread(_living(entry).resize_window, window, size))
+        return entry.take(await asyncio.to_thread(entry.living_client.resize_window, window, size))
 
     async def close_window(
         self, display_id: str, window: int, *, force: bool = False
@@ -174,11 +167,11 @@ class DisplayManager(LoggingConfigurable):
             When the program that is to be ended is the kernel of the display.
         """
         entry = self._entry(display_id)
-        client = _living(entry)
-        kernel_pid = self.kernel_pids.get(entry.latest.value.kernel_id or "")
+        client = entry.living_client
+        kernel_pid = self.kernel_pids.get(entry.info.kernel_id or "")
         keep = [kernel_pid] if kernel_pid is not None else []
         info = await asyncio.to_thread(client.close_window, window, force=force, keep=keep)
-        return _take(entry, info)
+        return entry.take(info)
 
     async def stop(self, display_id: str, *, force: bool = False) -> DisplayInfo:
         """End a display; park it where that would end the kernel's own process.
@@ -186,24 +179,22 @@ class DisplayManager(LoggingConfigurable):
         With `force` it is ended although the kernel's process is connected to it.
         """
         entry = self._entry(display_id)
-        info = entry.latest.value
-        if info.state == "ended":
-            return info
-        kernel_pid = self.kernel_pids.get(info.kernel_id or "")
+        if entry.has_ended:
+            return entry.info
+        kernel_pid = self.kernel_pids.get(entry.info.kernel_id or "")
         if not force and kernel_pid is not None and await self._connected(entry, kernel_pid):
             self.log.info("Display %s is parked: its kernel is connected to it", display_id)
-            info = await asyncio.to_thread(_client(entry).park, [kernel_pid])
-            return _take(entry, info)
+            return entry.take(await asyncio.to_thread(entry.client.park, [kernel_pid]))
         await self._end(entry)
-        return entry.latest.value
+        return entry.info
 
     async def clear(self, kernel_id: str) -> None:
         """Close what the programs of a kernel's former process left on its displays."""
         for entry in self._of(kernel_id):
             with suppress(XDisplayError):
-                await asyncio.to_thread(_client(entry).clear)
-                if entry.latest.value.state == "parked":
-                    _take(entry, await asyncio.to_thread(_client(entry).unpark))
+                await asyncio.to_thread(entry.client.clear)
+                if entry.info.state == "parked":
+                    entry.take(await asyncio.to_thread(entry.client.unpark))
 
     async def forget_kernel(self, kernel_id: str | None) -> None:
         """End all displays of a kernel that is gone; None: those of no kernel."""
@@ -217,7 +208,7 @@ class DisplayManager(LoggingConfigurable):
             return
         now = time.monotonic()
         for entry in list(self._entries.values()):
-            info = entry.latest.value
+            info = entry.info
             if info.viewers or info.windows or info.clients or info.state == "ended":
                 entry.used = now
             elif now - entry.used > self.idle_timeout_s:
@@ -234,69 +225,46 @@ class DisplayManager(LoggingConfigurable):
         info: DisplayInfo = dataclasses.replace(sidecar.info, kernel_id=kernel_id)
         latest = Latest(info)
         follower = asyncio.create_task(self._follow(display_id), name=f"follow {display_id}")
-        self._entries[display_id] = _Entry(sidecar, spec, latest, follower)
+        self._entries[display_id] = KeptDisplay(sidecar, spec, latest, follower)
         self.log.info("Display %s is %s, for kernel %s", display_id, info.display, kernel_id)
         self._drop_old()
         return info
 
-    async def _reuse(self, entry: _Entry, spec: DisplaySpec) -> DisplayInfo:
-        client = _client(entry)
-        info = entry.latest.value
+    async def _reuse(self, entry: KeptDisplay, spec: DisplaySpec) -> DisplayInfo:
+        info = entry.info
         if info.state == "parked":
-            info = await asyncio.to_thread(client.unpark)
+            info = await asyncio.to_thread(entry.client.unpark)
         if spec.size is not None and spec.size != info.size:
-            info = await asyncio.to_thread(client.resize, spec.size)
+            info = await asyncio.to_thread(entry.client.resize, spec.size)
         entry.used = time.monotonic()
-        return _take(entry, info)
+        return entry.take(info)
 
     async def _follow(self, display_id: str) -> None:
         """Keep the newest state of a display until it ended, then clean up after it."""
         entry = self._entries[display_id]
-        kernel_id = entry.latest.value.kernel_id
+        pid = self.kernel_pids.get
         with suppress(XDisplayError):
-            async for info in watch(entry.latest.value.socket):
-                if entry.latest.value.state != "ended":
-                    entry.latest.set(self._with_price(info, kernel_id))
-        if entry.latest.value.state != "ended":
-            self._mark_ended(entry, "Its sidecar ended without a word: it was killed.")
+            async for info in watch(entry.info.socket):
+                if not entry.has_ended:
+                    entry.take(_with_price(info, pid(entry.info.kernel_id or "")))
+        if not entry.has_ended:
+            entry.mark_ended("Its sidecar ended without a word: it was killed.")
         entry.latest.close()
         await entry.sidecar.end()
 
-    def _with_price(self, info: DisplayInfo, kernel_id: str | None) -> DisplayInfo:
-        """Add the kernel, and what an X server's end did to it (facts 24)."""
-        info = dataclasses.replace(info, kernel_id=kernel_id)
-        pid = self.kernel_pids.get(kernel_id or "")
-        if info.state == "ended" and pid in info.clients:
-            return dataclasses.replace(info, reason=f"{info.reason} {KERNEL_ENDED}")
-        return info
-
-    async def _connected(self, entry: _Entry, kernel_pid: int) -> bool:
+    async def _connected(self, entry: KeptDisplay, kernel_pid: int) -> bool:
         with suppress(XDisplayError):
-            return kernel_pid in (await asyncio.to_thread(_client(entry).info)).clients
+            return kernel_pid in (await asyncio.to_thread(entry.client.info)).clients
         return False
 
-    async def _end(self, entry: _Entry) -> None:
-        if entry.latest.value.state != "ended":
-            with suppress(XDisplayError):
-                await asyncio.to_thread(self.still, entry.latest.value.id, LAST_PICTURE_S)
-            self._mark_ended(entry, "It was stopped.")
+    async def _end(self, entry: KeptDisplay) -> None:
+        if not entry.has_ended:
+            await asyncio.to_thread(self._pictures.take_all, entry, LAST_PICTURES_S)
+            entry.mark_ended("It was stopped.")
         await entry.sidecar.end()
         await asyncio.wait([entry.follower])
 
-    def _mark_ended(self, entry: _Entry, reason: str) -> None:
-        entry.latest.set(
-            dataclasses.replace(
-                entry.latest.value,
-                state="ended",
-                windows=(),
-                viewers=0,
-                vnc=None,
-                reason=reason,
-                fix="%xdisplay starts a new one",
-            )
-        )
-
-    def _entry(self, display_id: str) -> _Entry:
+    def _entry(self, display_id: str) -> KeptDisplay:
         entry = self._entries.get(display_id)
         if entry is None:
             raise DisplayNotFound(
@@ -304,38 +272,27 @@ class DisplayManager(LoggingConfigurable):
             )
         return entry
 
-    def _find(self, kernel_id: str | None, name: str) -> _Entry | None:
+    def _find(self, kernel_id: str | None, name: str) -> KeptDisplay | None:
         for entry in self._alive():
-            info = entry.latest.value
+            info = entry.info
             if (info.kernel_id, info.name) == (kernel_id, name):
                 return entry
         return None
 
-    def _of(self, kernel_id: str | None) -> list[_Entry]:
-        return [entry for entry in self._alive() if entry.latest.value.kernel_id == kernel_id]
+    def _of(self, kernel_id: str | None) -> list[KeptDisplay]:
+        return [entry for entry in self._alive() if entry.info.kernel_id == kernel_id]
 
-    def _alive(self) -> list[_Entry]:
-        return [e for e in self._entries.values() if e.latest.value.state != "ended"]
+    def _alive(self) -> list[KeptDisplay]:
+        return [entry for entry in self._entries.values() if not entry.has_ended]
 
     def _drop_old(self) -> None:
-        ended = [key for key, entry in self._entries.items() if entry.latest.value.state == "ended"]
+        ended = [key for key, entry in self._entries.items() if entry.has_ended]
         for key in ended[: max(0, len(ended) - ENDED_KEPT)]:
             del self._entries[key]
 
 
-def _take(entry: _Entry, info: DisplayInfo) -> DisplayInfo:
-    """Take what the sidecar answered as the newest state; it does not know its kernel."""
-    entry.latest.set(dataclasses.replace(info, kernel_id=entry.latest.value.kernel_id))
-    return entry.latest.value
-
-
-def _client(entry: _Entry) -> SidecarClient:
-    return SidecarClient(entry.latest.value.socket)
-
-
-def _living(entry: _Entry) -> SidecarClient:
-    """Return what talks to the sidecar of a display, unless that has ended."""
-    info = entry.latest.value
-    if info.state == "ended":
-        raise DisplayEnded(f"This display has ended. {info.reason}", fix=info.fix)
-    return _client(entry)
+def _with_price(info: DisplayInfo, kernel_pid: int | None) -> DisplayInfo:
+    """Add what an X server's end did to a kernel that was connected to it (facts 24)."""
+    if info.state == "ended" and kernel_pid in info.clients:
+        return dataclasses.replace(info, reason=f"{info.reason} {KERNEL_ENDED}")
+    return info

@@ -123,6 +123,7 @@ class Kernels(LoggingConfigurable):
         """Return what a kernel process gets at its launch, be it the first or a restart."""
         if self._socket is None:
             return {}
+        self._manager.kernel_processes.pop(kernel_id, None)  # the next one names itself
         await self._manager.clear(kernel_id)
         if self._start_with_kernel:
             try:

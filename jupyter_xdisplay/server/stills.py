@@ -15,30 +15,23 @@ import time
 from collections.abc import Awaitable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import Any
 
 from jupyter_xdisplay.errors import DisplayNotFound, XDisplayError
 from jupyter_xdisplay.png import is_single_colour
 from jupyter_xdisplay.runtime.manager import DisplayManager
+from jupyter_xdisplay.runtime.pictures import Subject
 from jupyter_xdisplay.server.pictures import compact, decoded
 
 METADATA_KEY = "jupyter_xdisplay"
 VIEW_MIME = "application/vnd.jupyter.widget-view+json"
 REFERENCE_KEY = "view"
-WINDOW_KEY = "window"
 PICTURE_MIME = "image/png"
 TIMEOUT_S = 1.5
 """A save waits no longer for all its pictures, and with it the whole server."""
 
 AT_ONCE = 8
 """Pictures that are asked for at one time."""
-
-
-class _Shown(NamedTuple):
-    """What an output shows: a display, or one window of it; window 0 is the screen."""
-
-    display_id: str
-    window: int
 
 
 class Stills:
@@ -67,7 +60,7 @@ class Stills:
     def before_save(self, *, model: dict[str, Any], **_: Any) -> None:
         """Put pictures and references into a notebook model, in place."""
         outputs = list(_display_outputs(model))
-        wanted = [_shown(mark) if self._may_be_pictured(mark) else None for mark, _ in outputs]
+        wanted = [_shown(mark) if mark.get("picture", True) else None for mark, _ in outputs]
         pictures = self._pictures(shown for shown in wanted if shown is not None)
         for (mark, data), shown in zip(outputs, wanted, strict=True):
             view = data.pop(VIEW_MIME, None)
@@ -91,41 +84,22 @@ class Stills:
     async def _revive_later(self, model: Awaitable[dict[str, Any]]) -> dict[str, Any]:
         return self.revive(await model)
 
-    def _pictures(self, wanted: Iterable[_Shown]) -> dict[_Shown | None, bytes]:
+    def _pictures(self, wanted: Iterable[Subject]) -> dict[Subject | None, bytes]:
         """Return the pictures that are there in time, each asked for once."""
         end = time.monotonic() + TIMEOUT_S
-        found: dict[_Shown | None, bytes] = {}
+        found: dict[Subject | None, bytes] = {}
 
-        def take(shown: _Shown) -> None:
+        def take(shown: Subject) -> None:
             timeout_s = max(0.01, end - time.monotonic())
             with suppress(XDisplayError):
-                found[shown] = self._manager.still(shown.display_id, timeout_s, window=shown.window)
+                display_id, window, pid = shown
+                found[shown] = self._manager.still(display_id, timeout_s, window=window, pid=pid)
                 found[shown] = compact(found[shown])  # if there is the time, else the next time
 
         threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="still")
         wait([threads.submit(take, shown) for shown in dict.fromkeys(wanted)], TIMEOUT_S)
         threads.shutdown(wait=False, cancel_futures=True)
         return dict(found)
-
-    def _may_be_pictured(self, mark: dict[str, Any]) -> bool:
-        """Tell whether a picture that is taken now is of what the output shows.
-
-        X gives the ids of windows again, to the next program and to the next kernel process.
-        """
-        shown = _shown(mark)
-        if shown is None or not mark.get("picture", True):
-            return False
-        if not shown.window:
-            return True
-        try:
-            info = self._manager.get(shown.display_id)
-        except DisplayNotFound:
-            return False
-        process = self._manager.kernel_processes.get(info.kernel_id or "")
-        if process is not None and process != mark.get("process"):
-            return False
-        pids = {window.pid for window in info.windows if window.id == shown.window}
-        return not pids or mark.get("pid") in {None, *pids}
 
     def _is_alive(self, mark: dict[str, Any]) -> bool:
         """Tell whether the display runs, the window, and the process that has the model."""
@@ -136,11 +110,9 @@ class Stills:
             info = self._manager.get(shown.display_id)
         except DisplayNotFound:
             return False
-        if shown.window:
-            if shown.window not in {window.id for window in info.windows}:
-                return False
-            if not self._may_be_pictured(mark):
-                return False
+        windows = [window for window in info.windows if window.id == shown.window]
+        if shown.window and not any(shown.pid in {0, window.pid} for window in windows):
+            return False
         process = self._manager.kernel_processes.get(info.kernel_id or "")
         return info.state == "running" and process is not None and process == mark.get("process")
 
@@ -158,12 +130,16 @@ def _display_outputs(model: dict[str, Any]) -> Iterator[tuple[dict[str, Any], di
                 yield mark, data
 
 
-def _shown(mark: dict[str, Any]) -> _Shown | None:
+def _shown(mark: dict[str, Any]) -> Subject | None:
     """Return what a mark names; None for a damaged one."""
-    display_id, window = mark.get("display_id"), mark.get(WINDOW_KEY, 0)
-    if isinstance(display_id, str) and isinstance(window, int) and 0 <= window < 1 << 32:
-        return _Shown(display_id, int(window))
+    display_id, window, pid = mark.get("display_id"), mark.get("window", 0), mark.get("pid", 0)
+    if isinstance(display_id, str) and _is_number(window) and _is_number(pid):
+        return Subject(display_id, int(window), int(pid))
     return None
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int) and 0 <= value < 1 << 32
 
 
 def _objects(value: Any) -> list[dict[str, Any]]:

@@ -21,8 +21,9 @@ class WindowHandler(DisplayAPIHandler):
     @web.authenticated
     @authorized
     async def get(self, display_id: str, window: str) -> None:
-        """Send it as PNG."""
-        picture = await self.displays.screenshot(display_id, window=int(window))
+        """Send it as PNG; `?pid=PID` for that of this process."""
+        pid = self.number_argument("pid")
+        picture = await self.displays.screenshot(display_id, window=int(window), pid=pid)
         self.set_header("Cache-Control", "no-store")
         self.finish(picture, set_content_type="image/png")
 

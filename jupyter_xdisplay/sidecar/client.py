@@ -56,12 +56,13 @@ class SidecarClient:
         """Give the screen another size in pixels."""
         return self._act("resize", {"size": str(size)})
 
-    def window_screenshot(self, window: int, timeout_s: float = 30.0) -> bytes:
+    def window_screenshot(self, window: int, timeout_s: float = 30.0, *, pid: int = 0) -> bytes:
         """Return a top-level window, its dialogs and pop-ups as PNG.
 
-        Of a window that has closed: its last picture, if `follow_windows` was called before.
+        Of a window that has closed: its last picture, if `follow_windows` was called before. With
+        `pid` that of this process: X gives the ids of windows again.
         """
-        return request(self.path, "GET", f"/windows/{window}", timeout_s=timeout_s)
+        return request(self.path, "GET", f"/windows/{window}?pid={pid}", timeout_s=timeout_s)
 
     def resize_window(self, window: int, size: Size) -> DisplayInfo:
         """Ask a window's program for another size in pixels."""

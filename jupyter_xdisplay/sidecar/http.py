@@ -15,7 +15,8 @@
 ``GET /rfb``              ``Upgrade: rfb`` → 101, then RFB (RFC 6143) both ways; of one window
                           with ``?window=ID``, to look only with ``?view_only=1``
 ``GET /windows/ID``       that window, its dialogs and pop-ups as PNG; of one that has closed the
-                          last picture, if windows were followed
+                          last picture, if windows were followed; with ``?pid=PID`` that
+                          process's, where the X server gave an id twice
 ``POST /windows/ID``      ``{"size": "640x480"}`` asks its program for that size
 ``DELETE /windows/ID``    asks its program to close it; ``?force=1`` ends the program, unless it
                           is one of ``{"keep": [pid, …]}``
@@ -161,7 +162,8 @@ class WindowHandler(SidecarHandler):
 
     async def get(self, window: str) -> None:
         """Answer with a PNG."""
-        picture = await self.sidecar.single_windows.screenshot(int(window))
+        pid = self.number_argument("pid")
+        picture = await self.sidecar.single_windows.screenshot(int(window), pid)
         self.set_header("Content-Type", "image/png")
         self.finish(picture)
 
@@ -192,10 +194,8 @@ class RfbHandler(SidecarHandler):
             self.finish(UsageError("Ask with 'Upgrade: rfb'.").to_json())
             return
         view_only = self.get_query_argument("view_only", "0") == "1"
-        window = self.get_query_argument("window", "0")
-        if not (window.isascii() and window.isdigit() and len(window) <= 10):
-            raise UsageError(f"{window!r} is no window's number.")
-        serve = await self.sidecar.viewing.open(view_only=view_only, window=int(window))
+        window = self.number_argument("window")
+        serve = await self.sidecar.viewing.open(view_only=view_only, window=window)
         viewer: IOStream = self.detach()
         self.sidecar.viewers_changed(+1)
         try:

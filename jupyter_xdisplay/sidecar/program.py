@@ -297,7 +297,6 @@ class Sidecar:
     def _windows_changed(self, windows: tuple[WindowInfo, ...], clients: tuple[int, ...]) -> None:
         self._tell(windows=windows, clients=self._of_others(clients))
         self.viewing.set_windows(windows)
-        self.single_windows.set_windows(windows)
 
     def _of_others(self, pids: tuple[int, ...]) -> tuple[int, ...]:
         own = self._own_pids()

@@ -54,8 +54,7 @@ class SingleWindows:
         self._own_pids = own_pids
         self._ends: set[asyncio.Task[None]] = set()
         self._keeping = False
-        self._pictures: dict[int, bytes] = {}
-        self._owners: dict[int, int] = {}
+        self._pictures: dict[tuple[int, int], bytes] = {}
 
     async def resize(self, window: int, size: Size) -> None:
         """Ask its program for another size in pixels, at most as large as the screen can be."""
@@ -114,13 +113,18 @@ class SingleWindows:
             self._ends.add(task)
             task.add_done_callback(self._ends.discard)
 
-    async def screenshot(self, window: int) -> bytes:
-        """Return it with its dialogs and pop-ups as PNG; the last picture of one that closed."""
+    async def screenshot(self, window: int, pid: int = 0) -> bytes:
+        """Return it with its dialogs and pop-ups as PNG; the last picture of one that closed.
+
+        With `pid` the window of that process: X gives the ids of windows again.
+        """
         from jupyter_xdisplay.x11.window_picture import window_png
 
-        if not self._is_open(window) and window in self._pictures:
-            return self._pictures[window]
-        self._check(window)
+        if not self._is_open(window, pid):
+            kept = self._kept_picture(window, pid)
+            if kept is None:
+                raise _no_window(window)
+            return kept
         await self.keep_contents()
         where = self._xserver.display, self._xserver.xauthority
         return await self._thread.run(lambda: window_png(*where, window))
@@ -137,32 +141,31 @@ class SingleWindows:
             await self._thread.run(lambda: keep_contents(self._connection()))
             self._keeping = True
 
-    def keep_picture(self, window: int, png: bytes, one_colour: bool) -> None:
+    def keep_picture(self, window: int, pid: int, png: bytes, one_colour: bool) -> None:
         """Keep the last picture of a window, unless there is one that shows more."""
-        if one_colour and window in self._pictures:
+        key = window, pid
+        if one_colour and key in self._pictures:
             return
-        self._pictures.pop(window, None)
-        self._pictures[window] = png
+        self._pictures.pop(key, None)
+        self._pictures[key] = png
         while len(self._pictures) > PICTURES_MAX:
             self._pictures.pop(next(iter(self._pictures)), None)
 
-    def set_windows(self, windows: tuple[WindowInfo, ...]) -> None:
-        """Forget pictures of former windows whose ids X has given again."""
-        for info in windows:
-            if self._owners.get(info.id, info.pid) != info.pid:
-                self._pictures.pop(info.id, None)
-        open_now = {info.id: info.pid for info in windows}
-        self._owners = {
-            window: pid
-            for window, pid in {**self._owners, **open_now}.items()
-            if window in open_now or window in self._pictures
-        }
+    def _is_open(self, window: int, pid: int) -> bool:
+        return any(info.id == window and pid in {0, info.pid} for info in self._info().windows)
 
-    def _is_open(self, window: int) -> bool:
-        return window in {info.id for info in self._info().windows}
+    def _kept_picture(self, window: int, pid: int) -> bytes | None:
+        if pid:
+            return self._pictures.get((window, pid))
+        newest_first = reversed(self._pictures.items())
+        return next((png for (kept, _), png in newest_first if kept == window), None)
 
     def _check(self, window: int) -> WindowInfo:
         for info in self._info().windows:
             if info.id == window:
                 return info
-        raise WindowNotFound(f"There is no window {window:#x} on this display any more.")
+        raise _no_window(window)
+
+
+def _no_window(window: int) -> WindowNotFound:
+    return WindowNotFound(f"There is no window {window:#x} on this display any more.")

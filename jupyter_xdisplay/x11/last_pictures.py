@@ -38,8 +38,8 @@ COPIES_PER_S = 20
 TAKEN_DOWN_S = 0.5
 """A window of which a part went is not copied for so long: it may be taken down as a whole."""
 
-Store = Callable[[int, bytes, bool], None]
-"""Takes a window, its last picture as PNG, and whether that is all of one colour."""
+Store = Callable[[int, int, bytes, bool], None]
+"""Takes a window, its process, its last picture as PNG, and whether that is all of one colour."""
 
 
 _GONE = (xcffib.xproto.DestroyNotifyEvent, xcffib.xproto.UnmapNotifyEvent)
@@ -51,6 +51,7 @@ class _Kept:
     """A window's memory, the copy of it, and from when on it differs from that copy."""
 
     size: Size
+    pid: int
     pixmap: int
     damage: int
     depth: int
@@ -89,15 +90,20 @@ class LastPictures(threading.Thread):
 
     def follow(self, windows: Iterable[WindowInfo]) -> None:
         """Take up which windows there are now; pictures of those that went are stored then."""
-        there = {info.id: Size(info.width, info.height) for info in windows if not info.parent}
+        there = {info.id: info for info in windows if not info.parent}
         with self._lock:
-            for window in self._windows - there.keys():
+            others = {
+                window
+                for window, kept in self._kept.items()
+                if window in there and there[window].pid != kept.pid  # its id was given again
+            }
+            for window in (self._windows - there.keys()) | others:
                 self._take(window)
-            self._windows &= there.keys()
-            for window, size in there.items():
-                kept = self._kept.get(window)
+            self._windows = (self._windows & there.keys()) - others
+            for window, info in there.items():
+                kept, size = self._kept.get(window), Size(info.width, info.height)
                 if kept is None or kept.size != size:
-                    self._renew(window, size)
+                    self._renew(window, info.pid, size)
             self._x.flush()
         self._wake()
 
@@ -160,7 +166,7 @@ class LastPictures(threading.Thread):
             elif isinstance(event, xcffib.xproto.MapNotifyEvent):
                 kept = self._kept.get(event.window)
                 if kept is not None:  # mapped again, it has other memory
-                    self._renew(event.window, kept.size)
+                    self._renew(event.window, kept.pid, kept.size)
 
     def _copy_drawn(self, now_s: float) -> None:
         for kept in self._kept.values():
@@ -181,7 +187,7 @@ class LastPictures(threading.Thread):
             core.CreateGC(context, kept.copy, xcffib.xproto.GC.GraphicsExposures, [0])
         core.CopyArea(kept.pixmap, kept.copy, context, 0, 0, 0, 0, *kept.pixels)
 
-    def _renew(self, window: int, size: Size) -> None:
+    def _renew(self, window: int, pid: int, size: Size) -> None:
         """Keep the memory that a window draws into now: mapped or resized it has another."""
         self._free(self._kept.pop(window, None))
         pixmap, damage = self._x.raw.generate_id(), self._x.raw.generate_id()
@@ -203,7 +209,7 @@ class LastPictures(threading.Thread):
         except xcffib.Error:
             return  # gone already, or not mapped yet
         pixels = Size(shape.width, shape.height)
-        self._kept[window] = _Kept(size, pixmap, damage, shape.depth, pixels)
+        self._kept[window] = _Kept(size, pid, pixmap, damage, shape.depth, pixels)
 
     def _take(self, window: int) -> None:
         kept = self._kept.pop(window, None)
@@ -213,7 +219,7 @@ class LastPictures(threading.Thread):
             capture = Capture(self._x, kept.copy or kept.pixmap)
             try:
                 pixels = capture.grab(0, 0, *capture.size)
-                self._store(window, to_png(pixels), is_one_colour(pixels))
+                self._store(window, kept.pid, to_png(pixels), is_one_colour(pixels))
             finally:
                 capture.close()
         self._free(kept)

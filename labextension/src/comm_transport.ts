@@ -172,6 +172,11 @@ export class CommTransport implements Transport {
     return Promise.resolve(null);
   }
 
+  /** The kernel puts it in the place of the view. */
+  lastPicture(): Promise<null> {
+    return Promise.resolve(null);
+  }
+
   explain(): Promise<Problem | null> {
     return Promise.resolve(null);
   }

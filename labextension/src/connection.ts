@@ -25,6 +25,8 @@ export type Phase =
     }
   | { readonly kind: 'parked' }
   | { readonly kind: 'closed' }
+  /** The window was closed, as windows are. */
+  | { readonly kind: 'over' }
   | { readonly kind: 'ended'; readonly problem: Problem }
   | { readonly kind: 'gone'; readonly problem: Problem };
 
@@ -57,6 +59,7 @@ export class Connection {
   private wanted = true;
   private info: DisplayInfo | null = null;
   private final: Problem | null = null;
+  private over = false;
   private cancelTimer: (() => void) | null = null;
   private disposed = false;
 
@@ -64,7 +67,7 @@ export class Connection {
     private readonly actions: Link,
     private readonly told: (phase: Phase) => void,
     private readonly backoff = new Backoff(),
-    private readonly noMore = GONE,
+    private readonly isWindow = false,
   ) {}
 
   get phase(): Phase {
@@ -106,6 +109,15 @@ export class Connection {
     }
   }
 
+  /** The window has closed, or is back: toolkits hide and show theirs. */
+  setOver(over: boolean): void {
+    if (over !== this.over) {
+      this.over = over;
+      this.backoff.reset();
+      this.settle();
+    }
+  }
+
   setGone(problem: Problem): void {
     this.final = problem;
     this.settle();
@@ -129,7 +141,11 @@ export class Connection {
     }
     this.link = 'idle';
     if (closing.code === CLOSED_NO_SUCH_DISPLAY) {
-      this.setGone(this.noMore);
+      if (this.isWindow) {
+        this.setOver(true);
+      } else {
+        this.setGone(GONE);
+      }
     } else if (this.mayOpen()) {
       this.tryLater(closing);
     } else {
@@ -155,7 +171,7 @@ export class Connection {
 
   private mayOpen(): boolean {
     const running = (this.info?.state ?? 'running') === 'running';
-    return this.wanted && this.visible && running && this.final === null;
+    return this.wanted && this.visible && running && this.final === null && !this.over;
   }
 
   private settle(): void {
@@ -189,6 +205,9 @@ export class Connection {
   }
 
   private restingPhase(): Phase {
+    if (this.over) {
+      return { kind: 'over' };
+    }
     if (this.info?.state === 'ended') {
       return { kind: 'ended', problem: endOf(this.info) };
     }

@@ -103,6 +103,17 @@ export class ServerTransport implements Transport {
     return (await (await this.ask('DELETE', this.path)).json()) as DisplayInfo;
   }
 
+  async lastPicture(pid: number): Promise<Blob | null> {
+    const { path, windowId } = this;
+    const target = windowId ? `${path}/windows/${windowId}?pid=${pid}` : `${path}/screenshot`;
+    try {
+      const response = await this.fetch('GET', target);
+      return response.ok ? await response.blob() : null;
+    } catch {
+      return null; // the view says that the server does not answer
+    }
+  }
+
   async explain(opened: boolean): Promise<Problem | null> {
     let response: Response;
     try {

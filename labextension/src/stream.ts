@@ -1,18 +1,11 @@
 /** Keeps one display on a stage: watches it, connects, keeps its last frame. */
 import { Backoff } from './backoff';
-import { Connection, GONE, type Phase } from './connection';
+import { Connection, type Phase } from './connection';
 import type { Rect } from './geometry';
 import { RfbSession } from './rfb_session';
 import type { Stage } from './stage';
 import type { Subject } from './subject';
-import {
-  isX11vnc,
-  type DisplayInfo,
-  type Disposer,
-  type Problem,
-  type Size,
-  type Transport,
-} from './types';
+import { isX11vnc, type DisplayInfo, type Disposer, type Size, type Transport } from './types';
 
 /** What the stage shows of the display. */
 export type Frame = 'none' | 'live' | 'still';
@@ -26,8 +19,6 @@ export interface StreamListener {
   frame(frame: Frame): void;
   clipboard(text: string): void;
 }
-
-const WINDOW_CLOSED: Problem = { message: 'The window is closed.' };
 
 export class Stream {
   private readonly connection: Connection;
@@ -60,9 +51,12 @@ export class Stream {
       },
       (phase) => {
         listener.phase(phase);
+        if (['over', 'ended', 'gone'].includes(phase.kind)) {
+          void this.showLastPicture();
+        }
       },
       new Backoff(),
-      subject.windowId ? WINDOW_CLOSED : GONE,
+      subject.windowId !== 0,
     );
     this.unwatch = this.watch();
     window.addEventListener('online', this.retry);
@@ -100,7 +94,10 @@ export class Stream {
     const isThere = this.subject.window !== undefined;
     this.windowWasThere ||= isThere;
     // One that was never there may be newer than this info.
-    this.connection.setInfo(this.windowWasThere && !isThere ? withoutWindow(info) : info);
+    if (this.windowWasThere && info.state === 'running') {
+      this.connection.setOver(!isThere);
+    }
+    this.connection.setInfo(info);
   }
 
   /** Asks for another size of the screen or window in pixels. */
@@ -188,15 +185,28 @@ export class Stream {
     this.session = null;
   }
 
+  /** Of what went before it was seen here: out of sight, or on a page that was just loaded. */
+  private async showLastPicture(): Promise<void> {
+    const picture = this.frame === 'none' && (await this.transport.lastPicture(this.subject.pid));
+    const canvas = picture && (await canvasOf(picture));
+    if (canvas && this.frame === 'none') {
+      this.listener.layout(canvas);
+      this.stage.keepStill(canvas);
+      this.setFrame('still');
+    }
+  }
+
   private setFrame(frame: Frame): void {
     this.frame = frame;
     this.listener.frame(frame);
   }
 }
 
-/** How a display is for the view of a window that has closed. */
-function withoutWindow(info: DisplayInfo): DisplayInfo {
-  return info.state === 'running'
-    ? { ...info, state: 'ended', reason: WINDOW_CLOSED.message, fix: '' }
-    : info;
+async function canvasOf(picture: Blob): Promise<HTMLCanvasElement> {
+  const bitmap = await createImageBitmap(picture);
+  const canvas = document.createElement('canvas');
+  [canvas.width, canvas.height] = [bitmap.width, bitmap.height];
+  canvas.getContext('2d')?.drawImage(bitmap, 0, 0);
+  bitmap.close();
+  return canvas;
 }

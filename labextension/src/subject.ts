@@ -12,14 +12,14 @@ export class Subject {
     /** 0 for the whole display. */
     readonly windowId: number,
     /** The process of that window; 0: the first that is told. */
-    private pid = 0,
+    private processId = 0,
   ) {
     this.setInfo(info);
   }
 
   setInfo(info: DisplayInfo): void {
     this.info = info;
-    this.pid ||= info.windows?.find(({ id }) => id === this.windowId)?.pid ?? 0;
+    this.processId ||= info.windows?.find(({ id }) => id === this.windowId)?.pid ?? 0;
     this.last = this.window ?? this.last;
   }
 
@@ -29,8 +29,13 @@ export class Subject {
    */
   get window(): WindowInfo | undefined {
     return this.info.windows?.find(
-      ({ id, pid }) => id === this.windowId && (pid ?? 0) === this.pid,
+      ({ id, pid }) => id === this.windowId && (pid ?? 0) === this.processId,
     );
+  }
+
+  /** The process of the window, 0 as long as it is not known. */
+  get pid(): number {
+    return this.processId;
   }
 
   /** Its size in pixels, as far as it is known. */

@@ -137,6 +137,11 @@ export interface Transport {
   readonly window: WindowActions | null;
   /** Asks for the display to be stopped; how it is then, where the transport is told at once. */
   stop(): Promise<DisplayInfo | null>;
+  /**
+   * A PNG of what is left of it once it is gone; null where there is none, or where the kernel puts
+   * one in the place of the view. `pid` is the process of the window.
+   */
+  lastPicture(pid: number): Promise<Blob | null>;
   /** Why a channel ended, or (not `opened`) never was; null where there is nothing to add. */
   explain(opened: boolean): Promise<Problem | null>;
 }

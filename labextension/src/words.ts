@@ -24,6 +24,8 @@ export function wordsFor(phase: Phase, hint: string): Words {
       return { state: 'Paused: out of sight', problem: null, retry: null };
     case 'closed':
       return { state: 'Closed', problem: null, retry: null };
+    case 'over':
+      return { state: 'Closed', problem: null, retry: null };
     case 'parked':
       return { state: 'Parked', problem: PARKED, retry: null };
     case 'waiting': {

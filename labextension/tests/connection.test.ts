@@ -23,7 +23,7 @@ class Bench {
   private timers: { at: number; callback: () => void }[] = [];
   private now = 0;
 
-  constructor() {
+  constructor(isWindow = false) {
     this.connection = new Connection(
       {
         open: () => (this.opens += 1),
@@ -37,6 +37,7 @@ class Bench {
       },
       (phase) => this.phases.push(phase),
       new Backoff(500, 15_000, () => 1),
+      isWindow,
     );
   }
 
@@ -158,6 +159,20 @@ test('close code 4404 means that the display is gone', () => {
   assert.equal(bench.kind, 'gone');
   bench.connection.retryNow();
   assert.equal(bench.kind, 'connecting');
+});
+
+test('a window that has closed is over, and no fault; it may come back', () => {
+  const bench = new Bench(true).connect();
+  bench.connection.lost({ code: CLOSED_NO_SUCH_DISPLAY, reason: '', opened: true });
+  assert.equal(bench.kind, 'over');
+  bench.pass(60_000);
+  assert.equal(bench.opens, 1);
+  bench.connection.setOver(false);
+  assert.equal(bench.kind, 'connecting');
+  bench.connection.opened();
+  bench.connection.setOver(true);
+  assert.equal(bench.kind, 'over');
+  assert.equal(bench.closes, 1);
 });
 
 test('when the display ends, its reason, fix and log are told', () => {

@@ -262,9 +262,16 @@ class Notebook:
         self.page.keyboard.press("Escape")
         self.page.keyboard.press("Control+s")
         path = self.lab.root / self.name
-        wait_for(lambda: path.stat().st_mtime_ns != before, "the notebook was not saved")
-        time.sleep(0.2)
-        return json.loads(path.read_text())
+
+        def saved() -> dict[str, Any] | None:
+            if path.stat().st_mtime_ns == before:
+                return None
+            try:
+                return json.loads(path.read_text())
+            except ValueError:
+                return None  # it is being written
+
+        return wait_for(saved, "the notebook was not saved")
 
     def screenshot(self, name: str) -> Path:
         """Take a picture of the page, for people."""

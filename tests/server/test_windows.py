@@ -64,6 +64,21 @@ def _colours(png: bytes) -> tuple[tuple[int, int], set[Any]]:
         return image.size, {colour for _, colour in colours}
 
 
+def test_windows_of_an_ended_display_leave_a_picture(
+    rest: DocumentedServer, info: DisplayInfo
+) -> None:
+    """Of the process that had them: neither of another one, nor of windows that never were."""
+    with running(info, "window", "--title", "left", "--colour", "00ff00") as process:
+        target = _window(rest.server, info, "left")
+        wait_until(lambda: _colours(rest.ask("GET", target).body)[1] == {(0, 255, 0)})
+        rest.ask("DELETE", f"{API}/{info.id}")
+    left = rest.ask("GET", f"{target}?pid={process.pid}")
+    assert _colours(left.body) == ((200, 100), {(0, 255, 0)})
+    assert rest.ask("GET", f"{target}?pid={process.pid + 1}").status == 410
+    assert rest.ask("GET", f"{API}/{info.id}/windows/77").status == 410
+    assert rest.ask("GET", f"{target}?pid=x").status == 400
+
+
 def test_a_picture_of_a_covered_window(rest: DocumentedServer, info: DisplayInfo) -> None:
     """Its own pixels in its own size, whatever lies over it; no browser keeps it."""
     with (

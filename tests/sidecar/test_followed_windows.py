@@ -87,6 +87,21 @@ def test_a_killed_program_leaves_a_picture(sidecar: SidecarProcess) -> None:
         assert picture(sidecar, window.id).getpixel((5, 5)) == (255, 0, 0)
 
 
+def test_a_picture_of_another_process_is_not_given(sidecar: SidecarProcess) -> None:
+    """X gives the ids of windows again: neither an open window nor a picture may be mixed up."""
+    sidecar.client.follow_windows()
+    with running(sidecar.info, "window", "--title", "red") as process:
+        window = wait_until(lambda: windows(sidecar).get("red"))
+        assert window.pid == process.pid
+        for is_open in (True, False):
+            if not is_open:
+                process.kill()
+                wait_until(lambda: "red" not in windows(sidecar))
+            sidecar.client.window_screenshot(window.id, pid=process.pid)
+            with pytest.raises(WindowNotFound):
+                sidecar.client.window_screenshot(window.id, pid=process.pid + 1)
+
+
 def test_without_following_nothing_is_kept(sidecar: SidecarProcess) -> None:
     """A display that is looked at as a whole pays nothing for it."""
     with running(sidecar.info, "window", "--title", "red") as process:

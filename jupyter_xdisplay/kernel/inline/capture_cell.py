@@ -60,7 +60,7 @@ def _picture(inline: InlineWindows, window: WindowInfo, end_s: float) -> bytes |
     taken: list[bytes | None] = []
 
     def shows() -> bool:
-        taken.append(inline.picture(window.id))
+        taken.append(inline.picture(window))
         return taken[-1] is None or not is_single_colour(taken[-1])
 
     _serve(inline, end_s, shows)

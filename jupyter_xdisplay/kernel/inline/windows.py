@@ -160,10 +160,10 @@ class InlineWindows:
             with self._lock:
                 self._captured = None
 
-    def picture(self, window: int) -> bytes | None:
+    def picture(self, window: WindowInfo) -> bytes | None:
         """Return a window as PNG, the last picture of one that has closed; None without any."""
         try:
-            return self._sidecar.window_screenshot(window)
+            return self._sidecar.window_screenshot(window.id, pid=window.pid)
         except XDisplayError:
             return None
 
@@ -171,7 +171,7 @@ class InlineWindows:
         """Take pictures of all windows, before the display ends."""
         with self._lock:
             for shown in self._shown.values():
-                if (png := self.picture(shown.window.id)) is not None:
+                if (png := self.picture(shown.window)) is not None:
                     shown.offer(png)
 
     def stop(self) -> None:
@@ -210,7 +210,7 @@ class InlineWindows:
             return
         if shown.window.pid != window.pid:  # another program's, with the same id
             self._known.discard(window.id)
-            self._finish(window.id, ask=False)
+            self._finish(window.id)
             return
         shown.window = window
         if shown.leaving is not None:
@@ -279,7 +279,7 @@ class InlineWindows:
 
     def _still(self, shown: _Shown) -> None:
         """Put a picture beside the live view, if there is a newer one."""
-        png = self.picture(shown.window.id)
+        png = self.picture(shown.window)
         with self._lock:
             if png is None or self._shown.get(shown.window.id) is not shown or not shown.offer(png):
                 return
@@ -304,13 +304,13 @@ class InlineWindows:
             if shown.leaving is threading.current_thread():  # else it came back meanwhile
                 self._finish(shown.window.id)
 
-    def _finish(self, window: int, *, ask: bool = True) -> None:
-        """Leave the last picture in place of a view; `ask` for it once more."""
+    def _finish(self, window: int) -> None:
+        """Leave the last picture in place of a view."""
         with self._lock:
             shown = self._shown.pop(window, None)
         if shown is None:
             return
-        if ask and (png := self.picture(window)) is not None:
+        if (png := self.picture(shown.window)) is not None:
             shown.offer(png)
         if shown.leaving is not None:
             shown.leaving.cancel()
