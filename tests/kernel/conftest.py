@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from jupyter_xdisplay.kernel.display import Display
 from jupyter_xdisplay.kernel.session import Session
 from jupyter_xdisplay.spec import DisplaySpec, Size
 from tests.kernel.kernel_process import KernelProcess, Starter
+from tests.waiting import wait_until
 
 LOAD = "%load_ext jupyter_xdisplay"
 
@@ -61,3 +63,19 @@ def d() -> Iterator[Display]:
     yield display
     display.stop(force=True)
     session.host.close()
+
+
+@pytest.fixture
+def text_file(d: Display, tmp_path: Path) -> Iterator[Path]:
+    """Give the file that an xterm called "Typing" writes its lines to."""
+    path = tmp_path / "typed.txt"
+    process = d.run(
+        ["xterm", "-u8", "-title", "Typing", "-e", "sh", "-c", f"cat > {path}"],
+        env={**os.environ, "LC_ALL": "C.UTF-8"},
+    )
+    d.window("Typing")
+    wait_until(path.exists, "no shell came up")
+    yield path
+    process.kill()
+    process.wait()
+    wait_until(lambda: not d.windows())

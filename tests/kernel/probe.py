@@ -139,6 +139,11 @@ class Client:
             if isinstance(event, kind) and event.event == window  # type: ignore[attr-defined]
         ]
 
+    def wait_for(self, kind: type, expected: list[tuple[int, int, int]], window: int = 0) -> None:
+        """Wait until just these came: the window manager sees a press first, and passes it on."""
+        wait_until(lambda: len(self.got(kind, window)) >= len(expected))
+        assert self.got(kind, window) == expected
+
     def close(self) -> None:
         """Close the window and disconnect."""
         self.drawing.close()
