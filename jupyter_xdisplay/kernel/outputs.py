@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from jupyter_xdisplay.kernel.host import PROCESS_NAME
 
 if TYPE_CHECKING:
+    from jupyter_xdisplay.kernel.comm_bridge import CommBridge
     from jupyter_xdisplay.kernel.widget import DisplayWidget
     from jupyter_xdisplay.spec import WindowInfo
 
@@ -28,6 +29,18 @@ def bundle(text: str, png: bytes | None, widget: DisplayWidget | None) -> dict[s
             "model_id": widget.model_id,
         }
     return found
+
+
+def let_go(widget: DisplayWidget, bridge: CommBridge | None) -> None:
+    """End what serves the views of something that is gone.
+
+    Views through the server stay where front ends do not put the picture in their place (JupyterLab
+    forgets which output it was of cells that were moved or pasted): they keep what they showed.
+    Those through the comm cannot be told apart from views of a kernel that is busy.
+    """
+    if bridge is not None:
+        bridge.close()
+        widget.close()
 
 
 def describe(window: WindowInfo) -> str:

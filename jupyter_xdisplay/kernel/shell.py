@@ -44,7 +44,7 @@ class ShellParts:
             shell, self._can_open_windows, lambda: session.environment.before("MPLBACKEND")
         )
         self.background = BackgroundPrograms(shell)
-        self.interrupts = Interrupts()
+        self.interrupts = Interrupts(self._own_windows)
         self.views: Views | None = None
         self.cells: Cells | None = None
         self._inline: dict[str, InlineWindows] = {}
@@ -185,6 +185,15 @@ class ShellParts:
         if inline is not None:
             inline.catch_up()
             inline.refresh()
+
+    def _own_windows(self) -> int | None:
+        """Return how many windows this process has; None where that cannot be known."""
+        current = self._session.current
+        try:
+            windows = current.info_now().windows if current is not None else ()
+        except XDisplayError:
+            return None
+        return sum(window.pid == os.getpid() for window in windows)
 
     def _can_open_windows(self) -> bool:
         current = self._session.current

@@ -7,7 +7,7 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from jupyter_xdisplay.errors import XDisplayError
-from jupyter_xdisplay.kernel.outputs import bundle, mark
+from jupyter_xdisplay.kernel.outputs import bundle, let_go, mark
 from jupyter_xdisplay.png import is_single_colour
 
 if TYPE_CHECKING:
@@ -154,9 +154,7 @@ def _close(shown: _Shown, left: dict[str, Any]) -> None:
     for output in shown.outputs:
         # Without our mark: the server would put a later picture, of an empty screen, here.
         _replace(output, left, {})
-    if shown.bridge is not None:
-        shown.bridge.close()
-    shown.widget.close()
+    let_go(shown.widget, shown.bridge)
 
 
 def _import_widget() -> None:

@@ -199,7 +199,7 @@ def _take(
     stop: threading.Event,
 ) -> None:
     """Record until the time is over, the window closes, or it is told to stop; write the file."""
-    pixels, now = 0, 0.0
+    pixels, now, due = 0, 0.0, 0.0
     with recording.Recording() as taken:
         try:
             with closing(RfbViewer(client.open_rfb(window=window, view_only=True))) as viewer:
@@ -209,7 +209,8 @@ def _take(
                     left, top = viewer.origin
                     taken.add(viewer.framebuffer[..., 2::-1], now, (-left, -top))
                     pixels += viewer.framebuffer.shape[0] * viewer.framebuffer.shape[1]
-                    if now >= seconds or stop.wait(min(1 / fps - now % (1 / fps), seconds - now)):
+                    due = max(due + 1 / fps, now)  # a busy machine gives fewer, and no gaps
+                    if now >= seconds or stop.wait(min(due, seconds) - now):
                         break
                     viewer.refresh()
                 now = min(seconds, time.monotonic() - start)

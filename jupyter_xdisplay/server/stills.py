@@ -11,11 +11,15 @@ from __future__ import annotations
 
 import base64
 import inspect
+import json
 import time
-from collections.abc import Awaitable, Iterable, Iterator
+from collections.abc import Awaitable, Iterable
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
+
+from tornado.web import HTTPError
 
 from jupyter_xdisplay.errors import DisplayNotFound, XDisplayError
 from jupyter_xdisplay.png import is_single_colour
@@ -29,6 +33,9 @@ REFERENCE_KEY = "view"
 PICTURE_MIME = "image/png"
 TIMEOUT_S = 1.5
 """A save waits no longer for all its pictures, and with it the whole server."""
+
+Outputs = Iterable[tuple[dict[str, Any], dict[str, Any]]]
+"""The mark and the MIME bundle of each output that is ours."""
 
 AT_ONCE = 8
 """Pictures that are asked for at one time."""
@@ -57,7 +64,9 @@ class Stills:
 
         contents_manager.get = read_with_views
 
-    def before_save(self, *, model: dict[str, Any], **_: Any) -> None:
+    def before_save(
+        self, *, model: dict[str, Any], path: str = "", contents_manager: Any = None, **_: Any
+    ) -> None:
         """Put pictures and references into a notebook model, in place."""
         outputs = list(_display_outputs(model))
         wanted = [_shown(mark) if mark.get("picture", True) else None for mark, _ in outputs]
@@ -72,6 +81,13 @@ class Stills:
             if is_single_colour(picture) and not is_single_colour(decoded(data.get(PICTURE_MIME))):
                 continue
             data[PICTURE_MIME] = base64.b64encode(picture).decode() + "\n"
+        bare = [
+            (mark, data)
+            for mark, data in outputs
+            if PICTURE_MIME not in data and mark.get("picture", True)
+        ]
+        if bare:
+            _take_over(bare, _saved(contents_manager, path))
 
     def revive(self, model: dict[str, Any]) -> dict[str, Any]:
         """Put live views back into a notebook model where they can live; return the model."""
@@ -117,7 +133,24 @@ class Stills:
         return info.state == "running" and process is not None and process == mark.get("process")
 
 
-def _display_outputs(model: dict[str, Any]) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+def _take_over(bare: Outputs, saved: dict[str, Any]) -> None:
+    """Keep the pictures that a file has of what is gone: the page knows only the live view."""
+    former = {_shown(mark): data.get(PICTURE_MIME) for mark, data in _display_outputs(saved)}
+    for mark, data in bare:
+        picture = former.get(_shown(mark))
+        if picture is not None:
+            data[PICTURE_MIME] = picture
+
+
+def _saved(contents_manager: Any, path: str) -> dict[str, Any]:
+    """Return the notebook that a file holds, where the contents manager keeps files here."""
+    content = None
+    with suppress(AttributeError, OSError, ValueError, HTTPError):
+        content = json.loads(Path(contents_manager._get_os_path(path)).read_text())  # noqa: SLF001
+    return {"type": "notebook", "content": content}
+
+
+def _display_outputs(model: dict[str, Any]) -> Outputs:
     """Yield our mark and the MIME bundle of each output of a notebook (nbformat 4) with one."""
     content = model.get("content")
     if model.get("type") != "notebook" or not isinstance(content, dict):

@@ -64,6 +64,7 @@ class Sidecar:
             lambda: self._connection,
             lambda: self.info.value,
             self._own_pids,
+            self.resize,
         )
 
     async def start(self) -> None:
@@ -297,6 +298,7 @@ class Sidecar:
     def _windows_changed(self, windows: tuple[WindowInfo, ...], clients: tuple[int, ...]) -> None:
         self._tell(windows=windows, clients=self._of_others(clients))
         self.viewing.set_windows(windows)
+        self.single_windows.windows_changed()
 
     def _of_others(self, pids: tuple[int, ...]) -> tuple[int, ...]:
         own = self._own_pids()

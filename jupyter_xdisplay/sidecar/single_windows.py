@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection
-from typing import TYPE_CHECKING
+import logging
+from collections.abc import Awaitable, Callable, Collection, Coroutine
+from typing import TYPE_CHECKING, Any
 
-from jupyter_xdisplay.errors import KernelConnected, WindowNotFound
+from jupyter_xdisplay.errors import KernelConnected, WindowNotFound, XDisplayError
 from jupyter_xdisplay.sidecar.end_program import end_process, open_process
 from jupyter_xdisplay.sidecar.x_thread import XThread
 from jupyter_xdisplay.sidecar.xserver import XServer
@@ -15,6 +16,7 @@ from jupyter_xdisplay.spec import DisplayInfo, Size, WindowInfo, check_size
 if TYPE_CHECKING:
     from jupyter_xdisplay.x11.connection import X11Connection
 
+log = logging.getLogger(__name__)
 
 PICTURES_MAX = 64
 """Most pictures that are kept of windows that have closed; those of the oldest go."""
@@ -37,6 +39,8 @@ class SingleWindows:
         Gives the display as it is.
     own_pids
         Gives the processes that belong to the display itself.
+    resize_screen
+        Gives the screen another size.
     """
 
     def __init__(
@@ -46,13 +50,16 @@ class SingleWindows:
         connection: Callable[[], X11Connection],
         info: Callable[[], DisplayInfo],
         own_pids: Callable[[], set[int]],
+        resize_screen: Callable[[Size], Awaitable[Any]],
     ) -> None:
         self._xserver = xserver
         self._thread = thread
         self._connection = connection
         self._info = info
         self._own_pids = own_pids
-        self._ends: set[asyncio.Task[None]] = set()
+        self._resize_screen = resize_screen
+        self._growing = asyncio.Lock()
+        self._tasks: set[asyncio.Task[None]] = set()
         self._keeping = False
         self._pictures: dict[tuple[int, int], bytes] = {}
 
@@ -62,6 +69,7 @@ class SingleWindows:
 
         self._check(window)
         check_size(size, largest=self._info().max_size)
+        await self._grow_screen(size)
         await self._thread.run(lambda: WindowActions(self._connection()).resize(window, size))
 
     async def close(self, window: int) -> None:
@@ -109,9 +117,7 @@ class SingleWindows:
 
         process = await self._thread.run(close)
         if process is not None:
-            task = asyncio.create_task(end_process(process), name=f"end window {window:#x}")
-            self._ends.add(task)
-            task.add_done_callback(self._ends.discard)
+            self._spawn(end_process(process))
 
     async def screenshot(self, window: int, pid: int = 0) -> bytes:
         """Return it with its dialogs and pop-ups as PNG; the last picture of one that closed.
@@ -140,6 +146,7 @@ class SingleWindows:
         if not self._keeping:
             await self._thread.run(lambda: keep_contents(self._connection()))
             self._keeping = True
+            await self._grow_screen()
 
     def keep_picture(self, window: int, pid: int, png: bytes, one_colour: bool) -> None:
         """Keep the last picture of a window, unless there is one that shows more."""
@@ -150,6 +157,38 @@ class SingleWindows:
         self._pictures[key] = png
         while len(self._pictures) > PICTURES_MAX:
             self._pictures.pop(next(iter(self._pictures)), None)
+
+    def windows_changed(self) -> None:
+        """Take up that there are other windows, or that they have other sizes."""
+        if self._needed_screen() != self._info().size:
+            self._spawn(self._grow_screen())
+
+    def _needed_screen(self, *sizes: Size) -> Size:
+        """Return a size of the screen for all windows, and for more of those sizes.
+
+        Only once single windows are looked at: what lies beyond the screen is seen in their views,
+        and cannot be clicked.
+        """
+        from jupyter_xdisplay.x11.room import screen_for
+
+        info = self._info()
+        windows = [Size(window.width, window.height) for window in info.windows]
+        wanted = [*windows, *sizes] if self._keeping else []
+        return screen_for(wanted, info.size, info.max_size)
+
+    async def _grow_screen(self, *sizes: Size) -> None:
+        async with self._growing:
+            needed = self._needed_screen(*sizes)
+            if needed != self._info().size:
+                try:
+                    await self._resize_screen(needed)
+                except XDisplayError as error:
+                    log.warning("The screen does not become %s: %s", needed, error)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def _is_open(self, window: int, pid: int) -> bool:
         return any(info.id == window and pid in {0, info.pid} for info in self._info().windows)

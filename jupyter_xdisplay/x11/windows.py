@@ -7,7 +7,7 @@ import os
 import select
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import xcffib
@@ -58,7 +58,9 @@ class WindowWatcher(threading.Thread):
         self._stopping = False
         self._store: Store | None = None
         self._pictures: LastPictures | None = None
-        self._placed: set[int] = set()
+        self._placed: dict[int, Size] = {}
+        """How large the windows were when their places were looked at."""
+        self._screen_changed = False
         self._watched: set[int] = set()
         self._described: list[WindowInfo] | None = None
         """The windows as they were at the last event; whether they answer may be out of date."""
@@ -134,7 +136,9 @@ class WindowWatcher(threading.Thread):
                 self._responding.pong(event)
                 continue
             self._described = None
-            if isinstance(event, xcffib.xproto.DestroyNotifyEvent):
+            if isinstance(event, xcffib.xproto.ConfigureNotifyEvent):
+                self._screen_changed |= event.window == self._x.root
+            elif isinstance(event, xcffib.xproto.DestroyNotifyEvent):
                 self._watched.discard(event.window)  # its id may be given again
 
     def _ask(self) -> None:
@@ -148,7 +152,7 @@ class WindowWatcher(threading.Thread):
         if self._store is not None and self._pictures is None:
             self._pictures = LastPictures(self._display, self._xauthority, self._store)
             self._pictures.start()
-            self._placed = {info.id for info in current[0]}
+            self._placed = _sizes(current[0])
         if self._pictures is not None:
             self._pictures.follow(current[0])
             self._give_room(current[0])
@@ -157,15 +161,17 @@ class WindowWatcher(threading.Thread):
             self._listener(*current)
 
     def _give_room(self, windows: tuple[WindowInfo, ...]) -> None:
-        """Move windows that are new to where their menus have room."""
-        new = [info for info in windows if info.id not in self._placed and not info.parent]
-        self._placed = {info.id for info in windows}
-        if not new:
+        """Move windows that are new, or reach beyond the screen, to where their menus have room."""
+        sizes, placed = _sizes(windows), self._placed
+        if sizes == placed and not self._screen_changed:
             return  # as nearly always: nothing is asked of the X server
+        self._placed, self._screen_changed = sizes, False
         geometry = self._x.core.GetGeometry(self._x.root).reply()
         screen = Size(geometry.width, geometry.height)
-        for info in new:
+        for info in windows:
             rect = Rect(info.x, info.y, info.width, info.height)
+            if info.parent or (info.id in placed and rect.clip(screen) == rect):
+                continue
             place = place_with_room(rect, screen)
             if place != rect[:2]:
                 mask = xcffib.xproto.ConfigWindow.X | xcffib.xproto.ConfigWindow.Y
@@ -243,6 +249,10 @@ def _with_parents(found: list[WindowInfo], transients: dict[int, int]) -> list[W
         dataclasses.replace(info, parent=tops[info.id] if tops[info.id] != info.id else 0)
         for info in found
     ]
+
+
+def _sizes(windows: Iterable[WindowInfo]) -> dict[int, Size]:
+    return {info.id: Size(info.width, info.height) for info in windows}
 
 
 def _last_string(value: bytes | None) -> str:

@@ -7,6 +7,11 @@
  */
 const COVER = 'noVNC_mouse_capture_elem';
 
+/** Tells whether a press is on what noVNC has covered the page with: a second button. */
+export function isCapture({ target }: Event): boolean {
+  return target instanceof Element && target.id === COVER;
+}
+
 /** Gives the release of a button on a canvas to what noVNC has covered the page with, if it has. */
 export function passRelease(event: MouseEvent): void {
   const cover = document.getElementById(COVER);

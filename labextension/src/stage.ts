@@ -2,7 +2,7 @@
 import { element } from './dom';
 import { exceeds, isPixelExact, scaled, scaleOf, type Rect, type Scaling } from './geometry';
 import { Keyboard, type KeyboardTarget } from './keyboard';
-import { passRelease } from './novnc_capture';
+import { isCapture, passRelease } from './novnc_capture';
 import { sentence } from './words';
 import { TopLayer } from './top_layer';
 import type { Disposer, Size, WindowInfo } from './types';
@@ -175,7 +175,9 @@ export class Stage {
    */
   private readonly onPageMouseDown = (event: MouseEvent): void => {
     const canvas = this.canvasUnder(event);
-    if (canvas && this.hasFocus) {
+    if (this.hasFocus && !this.isWithin(event)) {
+      this.leaveAtPress();
+    } else if (canvas && this.hasFocus) {
       event.stopPropagation();
       event.preventDefault();
       canvas.dispatchEvent(insideOnly(event));
@@ -187,6 +189,20 @@ export class Stage {
       passRelease(event);
     }
   };
+
+  /** A press elsewhere takes the keys away, also where the page moves no focus for it. */
+  private leaveAtPress(): void {
+    this.field.blur();
+    setTimeout(() => {
+      if (document.activeElement === document.body) {
+        this.listener.leave();
+      }
+    });
+  }
+
+  private isWithin(event: MouseEvent): boolean {
+    return event.composedPath().includes(this.screen.getRootNode()) || isCapture(event);
+  }
 
   private canvasUnder(event: MouseEvent): HTMLCanvasElement | null {
     const [under] = event.composedPath();

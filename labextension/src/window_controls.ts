@@ -30,7 +30,7 @@ export class WindowControls {
   close(): void {
     clearTimeout(this.timer);
     this.timer = setTimeout(() => {
-      if (this.isThere && !this.answers) {
+      if (this.isThere && !this.asksSomething) {
         this.ask();
       }
     }, PATIENCE_MS);
@@ -54,8 +54,11 @@ export class WindowControls {
     return this.windows.some(({ parent }) => parent === this.subject.windowId);
   }
 
-  private get answers(): boolean {
-    return this.asksSomething || this.subject.window?.responding === true;
+  private get words(): string {
+    if (this.subject.window?.responding) {
+      return ANSWERS;
+    }
+    return this.own ? OWN : OTHER;
   }
 
   private ask(): void {
@@ -78,7 +81,7 @@ export class WindowControls {
       offer('End the program', 'end-program', endProgram);
     }
     offer('Keep it open', 'keep', () => Promise.resolve());
-    this.say(`“${this.subject.title}” does not close.`, this.own ? OWN : OTHER, buttons);
+    this.say(`“${this.subject.title}” does not close.`, this.words, buttons);
   }
 
   private do(work: Promise<void>): void {
@@ -109,6 +112,7 @@ export class WindowControls {
   }
 }
 
+const ANSWERS = 'Its program answers, but keeps it open.';
 const OTHER = 'Its program does not answer. Ending it loses what it has not saved.';
 const OWN =
   'It belongs to this kernel, which is busy. Interrupted, it closes the window if its code goes ' +

@@ -81,6 +81,57 @@ def test_a_program_that_hangs_can_be_ended(notebook: Opener) -> None:
     assert int(book.text(2)) < 0
 
 
+def test_a_program_that_keeps_its_window_open(notebook: Opener) -> None:
+    """It answers, and does not close: the view says so, and offers to end it."""
+    keep = "root.protocol('WM_DELETE_WINDOW', int)\nroot.mainloop"
+    refuses = STUCK.replace("root.mainloop", keep)
+    book = notebook([START, refuses])
+    book.run(0)
+    book.run(1)
+    view = window_of(book, 1)
+    view.host.locator("[data-action=close]").click()
+    view.host.locator("[data-action=end-program]").wait_for(timeout=10_000)
+    assert "answers, but keeps it open" in view.words()
+    book.screenshot("inline-refuses")
+    view.host.locator("[data-action=end-program]").click()
+    last_picture(book, 1)
+
+
+def test_a_moved_cell_keeps_its_last_frame(notebook: Opener, lab: Lab) -> None:
+    """JupyterLab forgets which output it is; the file has the picture all the same."""
+    book = notebook([START, STUCK, "6 * 7"])
+    book.run(0)
+    book.run(1)
+    window_of(book, 1).wait_for_colour(150, 100, GREEN)
+    book.cell(1).locator(".jp-InputPrompt").click()
+    book.page.keyboard.press("Escape")
+    book.page.keyboard.press("Control+Shift+ArrowDown")
+    view = window_of(book, 2)
+    view.wait_for_colour(150, 100, GREEN)
+    view.host.locator("[data-action=close]").click()
+    view.wait_for_state("over")
+    wait_for(lambda: not windows_of(lab, book.kernel_id), "it is still open")
+    book.page.wait_for_timeout(1000)  # after the kernel has let go of it, too
+    assert view.pixels().getpixel((150, 100)) == GREEN
+    book.screenshot("inline-moved")
+    assert [picture.getpixel((150, 100)) for picture in pictures(book.save())] == [GREEN]
+
+
+def test_a_press_on_the_prompt_takes_the_keys_back(notebook: Opener) -> None:
+    """Also on that of the window's own cell, which is active already."""
+    book = notebook([START, "!xterm -geometry 40x10 -bg lime -T Terminal &"])
+    book.run(0)
+    book.run(1)
+    view = window_of(book, 1)
+    view.click(60, 60)
+    wait_for(lambda: view.attribute("captured") == "true", "a click does not capture")
+    book.cell(1).locator(".jp-InputPrompt").click()
+    wait_for(lambda: view.attribute("captured") == "false", "it does not release")
+    book.page.keyboard.press("Escape")
+    book.page.keyboard.press("b")  # JupyterLab's: a new cell below
+    wait_for(lambda: book.page.locator(".jp-Notebook .jp-Cell").count() == 3, "no key arrived")
+
+
 def test_the_busy_kernels_window_offers_to_interrupt(notebook: Opener) -> None:
     """Never to end the program: that is the kernel. Interrupted, it closes the window."""
     figure = "import matplotlib.pyplot as plt\nplt.figure('Mine'); plt.plot([1, 2]); plt.show()"

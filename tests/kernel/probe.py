@@ -144,6 +144,10 @@ class Client:
         wait_until(lambda: len(self.got(kind, window)) >= len(expected))
         assert self.got(kind, window) == expected
 
+    def forget(self) -> None:
+        """Forget what came so far."""
+        self._got.clear()
+
     def close(self) -> None:
         """Close the window and disconnect."""
         self.drawing.close()

@@ -295,6 +295,14 @@ def test_wait_key_ends_with_the_last_window(display: KernelProcess) -> None:
     assert cell.text.split() == ["-1"]
 
 
+def test_wait_key_ends_after_all_windows_were_destroyed_before(display: KernelProcess) -> None:
+    """OpenCV by itself waits for ever then (opencv-python 4 and 5)."""
+    display.ok(CV2)
+    once = CV2_ONCE.format(0) + "\ncv2.destroyAllWindows()"
+    assert Loop(display, once, "First").type(ord("q")).text.split() == [str(ord("q"))]
+    assert Loop(display, once, "Second").close_window().text.split() == ["-1"]
+
+
 def test_wait_key_keeps_its_limit(display: KernelProcess) -> None:
     """A wait that ends without a key took as long as was asked, whatever that is in steps."""
     display.ok(CV2 + "cv2.imshow('Program', picture); import time")

@@ -105,6 +105,16 @@ def test_clicks_arrive_where_they_are_meant(client: Client) -> None:
     client.wait_for(RELEASED, expected)
 
 
+def test_a_click_on_a_window_larger_than_the_screen(d: Display, client: Client) -> None:
+    """The screen grows, so that all of the window is on it: no pointer goes beyond its edges."""
+    for height in (d.info.size.height + 100, d.info.size.height + 200):
+        client.drawing.move(height=height)  # as programs do, without asking
+        wait_until(lambda height=height: client.window.size.height == height)
+        client.window.click(150, height - 15)
+        client.wait_for(PRESSED, [(LEFT, 150, height - 15)])
+        client.forget()
+
+
 def test_moving_dragging_scrolling(client: Client) -> None:
     """The pointer is seen on its way, the button held; the wheel turns both ways."""
     window = client.window

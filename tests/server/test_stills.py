@@ -336,6 +336,19 @@ def test_another_servers_picture_stays(stills_server: JupyterServer) -> None:
     assert VIEW_MIME not in _output(_read(stills_server, "foreign.ipynb"))["data"]
 
 
+def test_a_picture_that_only_the_file_has_stays(stills_server: JupyterServer) -> None:
+    """A page that was open while its display went knows only the live view, and saves that."""
+    _save(stills_server, "kept.ipynb", _notebook("0123456789ab", _marked("0123456789ab", window=7)))
+    notebook = _notebook("0123456789ab", _marked("0123456789ab", window=7))
+    for index in (0, 2):
+        del _output(notebook, index)["data"]["image/png"]
+    _save(stills_server, "kept.ipynb", notebook)
+    saved = _saved(stills_server, "kept.ipynb")
+    assert [_output(saved, index)["data"]["image/png"] for index in (0, 2)] == [OLD_PICTURE] * 2
+    _save(stills_server, "new.ipynb", notebook)
+    assert "image/png" not in _output(_saved(stills_server, "new.ipynb"))["data"]
+
+
 def test_what_is_not_ours_stays_as_it_is(stills_server: JupyterServer) -> None:
     """Unmarked notebooks and other files are saved and read as without us."""
     notebook = _notebook("0123456789ab")

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from jupyter_xdisplay.errors import WindowNotFound
-from jupyter_xdisplay.spec import WindowInfo
+from jupyter_xdisplay.spec import Size, WindowInfo
 from tests.sidecar.launch import SidecarProcess
 from tests.waiting import wait_until
 from tests.xclient import running
@@ -120,3 +120,21 @@ def test_windows_stand_away_from_the_edges(sidecar: SidecarProcess, tmp_path: Pa
         window = wait_until(lambda: windows(sidecar).get("tk"))
         wait_until(lambda: windows(sidecar)["tk"].x > 60 and windows(sidecar)["tk"].y > 45)
         assert window.id == windows(sidecar)["tk"].id
+
+
+def test_a_window_that_grows_beyond_the_screen_is_whole_on_it(sidecar: SidecarProcess) -> None:
+    """The screen grows, and the window is moved: no pointer goes beyond the screen's edges."""
+    sidecar.client.follow_windows()
+    before = sidecar.client.info().size
+    wanted = Size(before.width - 10, before.height + 100)
+    with running(sidecar.info, program=[sys.executable, "-c", TK_TAKEN_DOWN]):
+        window = wait_until(lambda: windows(sidecar).get("tk"))
+        sidecar.client.resize_window(window.id, wanted)
+
+        def whole() -> bool:
+            info, size = windows(sidecar)["tk"], sidecar.client.info().size
+            right, below = info.x + info.width, info.y + info.height
+            return info.height == wanted.height and right <= size.width and below <= size.height
+
+        wait_until(whole, "it reaches beyond the screen")
+        assert sidecar.client.info().size.width == before.width

@@ -8,7 +8,7 @@ from hypothesis import strategies as some
 
 from jupyter_xdisplay.spec import Size
 from jupyter_xdisplay.x11.geometry import Rect
-from jupyter_xdisplay.x11.room import AFTER, BEFORE, place_with_room
+from jupyter_xdisplay.x11.room import AFTER, BEFORE, place_with_room, screen_for
 
 HD = Size(1920, 1080)
 
@@ -40,3 +40,18 @@ def test_a_window_that_fits_is_whole_on_the_screen(window: Rect) -> None:
     x, y = place_with_room(window, HD)
     assert 0 <= x <= max(0, HD.width - window.width)
     assert 0 <= y <= max(0, HD.height - window.height)
+
+
+@pytest.mark.parametrize(
+    ("window", "screen"),
+    [
+        (Size(1920, 1080), HD),
+        (Size(700, 1500), Size(1920, BEFORE + 1500 + AFTER)),
+        (Size(2000, 900), Size(BEFORE + 2000 + AFTER, 1080)),
+        (Size(5000, 3000), Size(3840, 2160)),
+    ],
+)
+def test_a_screen_grows_as_far_as_it_can(window: Size, screen: Size) -> None:
+    """Only along an axis that is too short, with room for menus; it never shrinks."""
+    assert screen_for([Size(300, 200), window], HD, Size(3840, 2160)) == screen
+    assert screen_for([], screen, Size(3840, 2160)) == screen

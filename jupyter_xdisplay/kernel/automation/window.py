@@ -156,7 +156,7 @@ class Window(WindowInput):
         recording.check(path, seconds, fps)
         with recording.Recording() as taken:
             start = time.monotonic()
-            now = 0.0
+            now = due = 0.0
             while now < seconds:
                 try:
                     with self._viewing() as viewer:
@@ -170,7 +170,8 @@ class Window(WindowInput):
                     seconds = now
                     break
                 now = time.monotonic() - start
-                time.sleep(max(0.0, min(1 / fps - now % (1 / fps), seconds - now)))
+                due = max(due + 1 / fps, now)  # a busy machine gives fewer, and no gaps
+                time.sleep(max(0.0, min(due, seconds) - now))
                 now = time.monotonic() - start
             taken.save(path, seconds, fps)
         return path

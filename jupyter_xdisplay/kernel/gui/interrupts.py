@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import ModuleType
 
+    OwnWindows = Callable[[], int | None]
     Wrapper = Callable[[Callable[..., Any], Any, tuple[Any, ...], dict[str, Any]], Any]
 
 QT_BINDINGS = ("PySide6", "PyQt6", "PyQt5", "PySide2")
@@ -46,7 +47,7 @@ class _Target(NamedTuple):
     wrapper: Wrapper
 
 
-def _targets() -> Iterator[_Target]:
+def _targets(own_windows: OwnWindows) -> Iterator[_Target]:
     yield _Target("tkinter", "Misc.mainloop", waits.run_tk)
     yield _Target("tkinter", "mainloop", waits.run_default_tk)
     for method in ("wait_window", "wait_variable", "wait_visibility"):
@@ -60,8 +61,8 @@ def _targets() -> Iterator[_Target]:
         yield _Target("wx", f"{dialog}.ShowModal", waits.run_wx)
     canvas = "_FigureCanvasWxBase.start_event_loop"
     yield _Target("matplotlib.backends.backend_wx", canvas, waits.run_wx)
-    yield _Target("cv2", "waitKey", waits.wait_for_key)
-    yield _Target("cv2", "waitKeyEx", waits.wait_for_key)
+    for function in ("waitKey", "waitKeyEx"):
+        yield _Target("cv2", function, partial(waits.wait_for_key, own_windows))
     yield _Target("pygame.event", "wait", waits.wait_for_event)
     for binding in QT_BINDINGS:
         run = partial(waits.run_qt, binding)
@@ -79,9 +80,15 @@ class Interrupts:
     """Makes GUI loops in this process end at an interrupt, and puts everything back.
 
     Modules that are not imported yet are waited for.
+
+    Parameters
+    ----------
+    own_windows
+        Gives how many windows this process has; None where that is not known.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, own_windows: OwnWindows = lambda: None) -> None:
+        self._own_windows = own_windows
         self._installed = False
         self._awaited: set[str] = set()
         self._undo: list[Callable[[], None]] = []
@@ -93,7 +100,7 @@ class Interrupts:
         self._installed = True
         import wrapt
 
-        for module in {target.module for target in _targets()}:
+        for module in {target.module for target in _targets(self._own_windows)}:
             if module in sys.modules:
                 self._wrap(sys.modules[module])
             elif module not in self._awaited:
@@ -120,7 +127,7 @@ class Interrupts:
 
         if module.__name__ == "cv2" and not _draws_by_qt(module):
             return
-        for name, path, wrapper in _targets():
+        for name, path, wrapper in _targets(self._own_windows):
             if name != module.__name__:
                 continue
             owner_path, _, attribute = path.rpartition(".")

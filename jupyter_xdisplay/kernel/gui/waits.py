@@ -32,6 +32,14 @@ STEP_MS = 50
 """How long functions that wait in steps do not look for an interrupt."""
 
 NO_KEY = -1
+LOOK_S = 0.5
+"""How often it is asked whether a window is there."""
+
+CLOSED = 2
+"""After so many times without a window, where there was one, none will come back."""
+
+NEVER = 6
+"""After so many times without a window there is none to come: it takes a while to appear."""
 
 
 @contextmanager
@@ -220,21 +228,50 @@ def make_wx_application(
 
 
 def wait_for_key(
-    wrapped: Call, _instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    own_windows: Callable[[], int | None],
+    wrapped: Call,
+    _instance: Any,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
 ) -> Any:
-    """Wait for a key as `cv2.waitKey` and `cv2.waitKeyEx` do."""
+    """Wait for a key as `cv2.waitKey` and `cv2.waitKeyEx` do.
+
+    `own_windows` gives how many windows this process has, where that is known: OpenCV waits for
+    ever once its window is closed, if all of its windows were destroyed before.
+    """
     delay = _read(_delay, args, kwargs)
     if delay is None:
         return wrapped(*args, **kwargs)
+    closed = _Closed(own_windows)
     with KeptInterrupt(_nothing) as kept:
         for step in _steps(delay):
             started = time.monotonic()
             key = wrapped(step)
             # Qt waits for nothing where there is no window any more.
             had_no_window = time.monotonic() - started < step / 2000
-            if key != NO_KEY or had_no_window or kept.caught:
+            if key != NO_KEY or had_no_window or kept.caught or closed():
                 return key
     return NO_KEY
+
+
+class _Closed:
+    """Tells whether there is no window of this process, and none to come."""
+
+    def __init__(self, own_windows: Callable[[], int | None]) -> None:
+        self._own_windows = own_windows
+        self._next = time.monotonic() + LOOK_S
+        self._had_some = False
+        self._without = 0
+
+    def __call__(self) -> bool:
+        """Tell."""
+        if time.monotonic() < self._next:
+            return False
+        self._next = time.monotonic() + LOOK_S
+        windows = self._own_windows()
+        self._had_some = self._had_some or bool(windows)
+        self._without = self._without + 1 if windows == 0 else 0
+        return self._without >= (CLOSED if self._had_some else NEVER)
 
 
 def wait_for_event(

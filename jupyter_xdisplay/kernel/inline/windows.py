@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_xdisplay.errors import XDisplayError
 from jupyter_xdisplay.kernel.follower import Follower
-from jupyter_xdisplay.kernel.outputs import bundle, describe, mark
+from jupyter_xdisplay.kernel.outputs import bundle, describe, let_go, mark
 from jupyter_xdisplay.png import is_single_colour
 from jupyter_xdisplay.sidecar.client import SidecarClient
 from jupyter_xdisplay.spec import DisplayInfo
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from jupyter_xdisplay.kernel.comm_bridge import CommBridge
     from jupyter_xdisplay.kernel.inline.cells import Cell, Cells
@@ -196,8 +196,9 @@ class InlineWindows:
             for window in windows.values():
                 self._still_there(window)
             if self._heard.is_set():
-                for new in windows.keys() - self._known:
-                    self._appear(windows[new])
+                for window in _in_order(windows.values()):
+                    if window.id not in self._known:
+                        self._appear(window)
             self._known = set(windows)
             self._heard.set()
             if info.state != "running":
@@ -319,9 +320,14 @@ class InlineWindows:
             self._cells.publish(
                 cell, bundle(describe(shown.window), shown.png, None), {}, output, update=True
             )
-        if shown.bridge is not None:
-            shown.bridge.close()
-        shown.widget.close()
+        let_go(shown.widget, shown.bridge)
+
+
+def _in_order(windows: Iterable[WindowInfo]) -> list[WindowInfo]:
+    """Sort by process, and then as they were made: programs may show what they made last first."""
+    listed = list(windows)
+    processes = list(dict.fromkeys(window.pid for window in listed))
+    return sorted(listed, key=lambda window: (processes.index(window.pid), window.id))
 
 
 def _new_name() -> str:

@@ -18,6 +18,7 @@ from typing import NamedTuple
 import xcffib
 
 from jupyter_xdisplay.errors import XDisplayError
+from jupyter_xdisplay.spec import Size
 from jupyter_xdisplay.x11.connection import X11Connection
 from jupyter_xdisplay.x11.events import Events
 from jupyter_xdisplay.x11.key_mapper import KeyMapper
@@ -72,12 +73,18 @@ class Inputs:
         self.thread = threading.Thread(target=self._run, name="rfb-inputs", daemon=True)
         self.thread.start()
 
-    def pointer(self, viewer: object, x: int, y: int, buttons: int, window: int = 0) -> None:
+    def pointer(
+        self, viewer: object, x: int, y: int, buttons: int, window: int = 0, *, screen: Size
+    ) -> None:
         """Move to a place of the screen and press or release buttons, a mask of them.
 
-        With a `window` that one is raised before, unless a button is held: that is a drag.
+        With a `window` that one is raised before, unless a button is held: that is a drag. Beyond
+        the screen's edges, where parts of a window may be, no button is pressed: the X server
+        would press it at the edge.
         """
         held = self._buttons.get(viewer, 0)
+        if window and not (0 <= x < screen.width and 0 <= y < screen.height):
+            buttons &= held
 
         def move() -> None:
             if window and not held:

@@ -199,7 +199,8 @@ class RfbSession:
             inputs.when_taken(self, lambda: self._call(self._fences.done, event))
         elif isinstance(event, PointerEvent):
             left, top = self.thread.origin if self.thread is not None else (0, 0)
-            inputs.pointer(self, left + event.x, top + event.y, event.buttons, window)
+            place, screen = (left + event.x, top + event.y), self._source.screen()
+            inputs.pointer(self, *place, event.buttons, window, screen=screen)
         else:
             inputs.key(self, event.keysym, down=event.down, scancode=event.keycode, window=window)
 

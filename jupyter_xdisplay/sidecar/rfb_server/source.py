@@ -20,12 +20,14 @@ from jupyter_xdisplay.x11.window_framebuffer import WindowFramebuffer
 class Source:
     """What viewers look at, and what is shared by all that act on it.
 
-    `window` is 0 for the whole screen; input raises any other before it goes there.
+    `window` is 0 for the whole screen; input raises any other before it goes there. `screen` and
+    `size` give sizes in pixels: of the screen, and of what is looked at.
     """
 
     display: str
     xauthority: Path
     name: str
+    screen: Callable[[], Size]
     size: Callable[[], Size]
     inputs: Inputs
     selections: Selections

@@ -66,6 +66,7 @@ class BuiltinStream:
             self._source = Source(
                 *where,
                 name=f"{self._name} {where[0]}",
+                screen=self._size,
                 size=self._size,
                 inputs=Inputs(*where),
                 selections=Selections(*where),
