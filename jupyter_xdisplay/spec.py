@@ -111,7 +111,8 @@ class DisplaySpec:
     """What is asked of a display.
 
     Fields left None take the configured default. Sizes are in pixels, DPI in dots per inch,
-    depth in bits per pixel.
+    depth in bits per pixel. `inline`: its windows are looked at one by one, so that the default
+    size is larger: windows on it have room for their menus.
     """
 
     name: str = "main"
@@ -119,6 +120,7 @@ class DisplaySpec:
     dpi: int | None = None
     depth: int | None = None
     stream: str | None = None
+    inline: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields as JSON; sizes as `[width, height]`."""
@@ -141,13 +143,22 @@ class DisplaySpec:
                 f"unknown field {unknown[0]!r} for a display.",
                 fix="known fields: " + ", ".join(sorted(known)),
             )
+        name = value.get("name")
         return cls(
-            name=check_name(str(value.get("name") or "main")),
+            name=check_name("main" if name is None else str(name)),
             size=_size_from_json(value.get("size")),
             dpi=_whole_number(value, "dpi", 20, 1000),
             depth=check_depth(_whole_number(value, "depth", 1, 32)),
             stream=_stream(value.get("stream")),
+            inline=_flag(value, "inline"),
         )
+
+
+def _flag(value: dict[str, Any], key: str) -> bool:
+    found = value.get(key, False)
+    if not isinstance(found, bool):
+        raise UsageError(f"{found!r} is no value for {key}.", fix="use true or false")
+    return found
 
 
 def _stream(value: Any) -> str | None:

@@ -135,10 +135,6 @@ class Session:
                 if info.state != "ended" or (info.reason != STOPPED and info.name not in alive)
             ]
 
-    def is_running(self, name: str) -> bool:
-        """Tell whether there is a display of that name that has not ended."""
-        return any(d.name == name and d.known_info.state != "ended" for d in self.all())
-
     def known_names(self) -> list[str]:
         """Return names of displays without asking anybody (for completion)."""
         return list(self._displays)

@@ -6,16 +6,13 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 from jupyter_xdisplay.kernel import describe, values
-from jupyter_xdisplay.spec import DisplaySpec, Size
+from jupyter_xdisplay.spec import DisplaySpec
 
 if TYPE_CHECKING:
     import argparse
 
     from jupyter_xdisplay.kernel.display import Display
     from jupyter_xdisplay.kernel.session import Session
-
-INLINE_SIZE = Size(1920, 1080)
-"""Of a screen that is not looked at as a whole: windows on it have room for their menus."""
 
 
 def start(session: Session, options: argparse.Namespace) -> None:
@@ -63,7 +60,7 @@ def capture(session: Session, options: argparse.Namespace) -> None:
     if options.name or session.current is not None:
         display = session.get(options.name)
     else:
-        display = _start(session, DisplaySpec(size=INLINE_SIZE))
+        display = _start(session, DisplaySpec(inline=True))
     was_on = shell.inline(display) is not None
     windows = shell.start_inline(display)
     try:
@@ -75,9 +72,7 @@ def capture(session: Session, options: argparse.Namespace) -> None:
 
 def present(session: Session, spec: DisplaySpec, *, max_inline: int | None = None) -> Display:
     """Start a display, say so in one line, and let windows appear inline; return it."""
-    if spec.size is None and session.has_notebook() and not session.is_running(spec.name):
-        spec = dataclasses.replace(spec, size=INLINE_SIZE)
-    display = _start(session, spec)
+    display = _start(session, dataclasses.replace(spec, inline=session.has_notebook()))
     line = describe.line(display.known_info, via_server=session.host.via_server)
     if not session.has_notebook():
         _say(line)

@@ -25,7 +25,7 @@ def display_spec(session: Session, options: argparse.Namespace) -> DisplaySpec:
     """Return the display that is asked for."""
     return DisplaySpec.from_json(
         {
-            "name": options.name or default_name(session),
+            "name": default_name(session) if options.name is None else options.name,
             "size": options.size,
             "dpi": _dpi(options.dpi),
             "stream": options.stream,

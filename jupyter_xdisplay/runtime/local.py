@@ -38,6 +38,13 @@ class LocalRuntime(LoggingConfigurable):
     size: Any = Tuple(
         Int(), Int(), default_value=(1280, 720), help="Default screen size in pixels."
     ).tag(config=True)
+    inline_size: Any = Tuple(
+        Int(),
+        Int(),
+        default_value=(1920, 1080),
+        help="Default screen size in pixels where windows are shown one by one, under their cells: "
+        "it has room for their menus.",
+    ).tag(config=True)
     max_size: Any = Tuple(
         Int(),
         Int(),
@@ -70,10 +77,11 @@ class LocalRuntime(LoggingConfigurable):
         """Start a sidecar; see `Runtime.start`."""
         largest = Size(*self.max_size)
         stream = spec.stream or self.stream
+        default = self.inline_size if spec.inline else self.size
         settings = sidecar_config.SidecarConfig(
             display_id=display_id,
             name=spec.name,
-            size=check_size(spec.size or Size(*self.size), largest=largest),
+            size=check_size(spec.size or Size(*default), largest=largest),
             max_size=largest,
             dpi=spec.dpi or self.dpi,
             depth=check_depth(spec.depth or self.depth) or 24,

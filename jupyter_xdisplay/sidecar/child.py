@@ -117,7 +117,12 @@ class Child:
         """Empty the log when it has grown beyond `LOG_MAX_BYTES` (it is open for appending)."""
         with suppress(OSError):
             if self.log.stat().st_size > LOG_MAX_BYTES:
-                os.truncate(self.log, 0)
+                self.empty_log()
+
+    def empty_log(self) -> None:
+        """Empty the log: what it says of a start that went well explains no later end."""
+        with suppress(OSError):
+            os.truncate(self.log, 0)
 
 
 def describe_end(status: int) -> str:

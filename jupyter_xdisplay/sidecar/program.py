@@ -232,7 +232,7 @@ class Sidecar:
         manager = Helper(
             "openbox",
             [*manager_argv, *config.openbox_args],
-            environment,
+            {**environment, "XDG_CACHE_HOME": str(directory)},  # where it keeps a log of its own
             directory / "openbox.log",
             told=self._helper_told,
         )

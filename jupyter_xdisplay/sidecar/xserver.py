@@ -83,6 +83,7 @@ class XServer:
         finally:
             os.close(self._number_fd)
         write_private(self.xauthority, xauth.xauthority(self._cookie, self.number))
+        self.child.empty_log()  # it tells of each display number that was taken
 
     async def end(self) -> None:
         """End the server and remove the lock and the socket that a killed one leaves."""

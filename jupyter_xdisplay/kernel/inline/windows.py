@@ -274,9 +274,14 @@ class InlineWindows:
         )
 
     def _first_still(self, shown: _Shown) -> None:
-        """Put a picture beside a view that nobody looks at: a front end draws the view anew."""
+        """Take a first picture, for when the X server is killed: then there is no last one.
+
+        It is put beside a view that nobody looks at: a front end draws the view anew.
+        """
         if self._info.viewers == 0:
             self._still(shown)
+        elif (png := self.picture(shown.window)) is not None:
+            shown.offer(png)
 
     def _still(self, shown: _Shown) -> None:
         """Put a picture beside the live view, if there is a newer one."""
