@@ -28,7 +28,7 @@ $(BUNDLE): labextension/package-lock.json labextension/build.mjs $(wildcard labe
 
 demo: setup
 	@echo "== JupyterLab opens on notebooks/01-quickstart.ipynb; end it with Ctrl-C twice"
-	.venv/bin/jupyter lab $(shell [ "$$(id -u)" = 0 ] && echo --allow-root) notebooks/01-quickstart.ipynb
+	.venv/bin/jupyter lab $(shell [ "$$(id -u)" = 0 ] && echo --allow-root) $(DEMO_ARGS) notebooks/01-quickstart.ipynb
 
 lint: setup
 	.venv/bin/ruff check

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import sys
 from collections.abc import Iterator
@@ -94,6 +95,19 @@ def test_a_figure_leaves_its_last_picture(kernel: KernelProcess, front_end: Publ
     wait_until(lambda: not front_end.views(cell))
     (left,) = [one for one in front_end.of(cell) if "image/png" in one["data"]]
     assert len(colours(picture(left))) > 10
+
+
+@pytest.mark.parametrize("gui", ["tk", "qt"])
+def test_figures_come_in_the_order_in_which_they_were_made(
+    kernel: KernelProcess, front_end: Published, gui: str
+) -> None:
+    """Tk shows the newest first."""
+    kernel.ok(f"%xdisplay gui {gui}\nimport matplotlib.pyplot as plt")
+    figures = "figures = [plt.figure(f'Figure {n}') for n in 'ABCDE']; plt.show()"
+    shown = front_end.wait_for_views(execute(kernel, figures), 5)
+    titles = ast.literal_eval(kernel.value("{w.id: w.title for w in d.windows()}"))
+    found = [titles[one["metadata"]["jupyter_xdisplay"]["window"]] for one in shown]
+    assert found == [f"Figure {n}" for n in "ABCDE"]
 
 
 def test_a_cell_that_is_run_again_shows_its_windows_again(

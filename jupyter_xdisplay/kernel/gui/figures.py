@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from weakref import WeakSet
 
 SETTLE_S = 0.02
@@ -94,3 +95,12 @@ def adopt_all() -> None:
         )
     if active is not None and active.num in gcf.figs:
         gcf.set_active(gcf.figs[active.num])
+
+
+def show_in_tk(
+    wrapped: Callable[..., Any], manager: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Any:
+    """Show a figure of Tk now (`FigureManagerTk.show`): shown later, the newest comes first."""
+    shown = wrapped(*args, **kwargs)
+    manager.window.update_idletasks()
+    return shown

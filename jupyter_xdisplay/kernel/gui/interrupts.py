@@ -1,7 +1,7 @@
 """An interrupt (SIGINT) ends the GUI loops that user code runs in a cell.
 
-The functions that wait are wrapped while a display is in use (see `waits`). matplotlib's own
-loops of Qt do the like themselves.
+The functions that wait are wrapped while a display is in use (see `waits`), and the one by which
+matplotlib shows a figure of Tk. matplotlib's own loops of Qt do the like themselves.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import sys
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from jupyter_xdisplay.kernel.gui import waits
+from jupyter_xdisplay.kernel.gui import figures, waits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -59,6 +59,8 @@ def _targets(own_windows: OwnWindows) -> Iterator[_Target]:
     yield _Target("wx", "App.MainLoop", waits.run_wx)
     for dialog in _WX_DIALOGS:
         yield _Target("wx", f"{dialog}.ShowModal", waits.run_wx)
+    tk_figures = "matplotlib.backends._backend_tk"
+    yield _Target(tk_figures, "FigureManagerTk.show", figures.show_in_tk)
     canvas = "_FigureCanvasWxBase.start_event_loop"
     yield _Target("matplotlib.backends.backend_wx", canvas, waits.run_wx)
     for function in ("waitKey", "waitKeyEx"):
