@@ -7,6 +7,7 @@ picture; the server keeps no more than two updates for a viewer that does not re
 from __future__ import annotations
 
 import os
+import select
 import time
 import weakref
 from contextlib import suppress
@@ -83,7 +84,7 @@ class RfbViewer:
     @property
     def usable(self) -> bool:
         """Whether it is connected, and from this process: a forked child needs its own."""
-        return self._finalizer.alive and self._pid == os.getpid()
+        return self._finalizer.alive and self._pid == os.getpid() and not self._hung_up()
 
     @property
     def framebuffer(self) -> Pixels:
@@ -153,6 +154,12 @@ class RfbViewer:
             with suppress(OSError):
                 self._stream.shutdown(2)  # wakes a thread that reads
         self._finalizer()
+
+    def _hung_up(self) -> bool:
+        """Tell whether the server did: its window may have closed, and X has given its id again."""
+        poll = select.poll()
+        poll.register(self._stream, select.POLLRDHUP)
+        return bool(poll.poll(0))
 
     def _until(
         self, found: Callable[[ServerMessage], bool], timeout_s: float | None = None

@@ -7,6 +7,9 @@ from jupyter_xdisplay.x11.xtest import XTest
 BUTTONS = 9
 """Left, middle, right; 4 to 7 the wheel up, down, left, right; 8 back, 9 forward."""
 
+LEFT = 1
+"""The bit of the button by which window managers focus what is clicked."""
+
 MAX_COORDINATE = 32767
 
 
@@ -22,6 +25,8 @@ class Pointer:
     def __init__(self, xtest: XTest) -> None:
         self._xtest = xtest
         self._mask = 0
+        self._just_pressed = False
+        """Whether nothing was done since the left button was pressed."""
 
     def update(self, x: int, y: int, mask: int) -> None:
         """Move to a place of the screen, then press and release what has changed.
@@ -38,9 +43,14 @@ class Pointer:
             Bit 0 is button 1 and so on (RFC 6143, 7.5.5, with rfbproto's extended mouse buttons).
         """
         place = max(0, min(x, MAX_COORDINATE)), max(0, min(y, MAX_COORDINATE))
-        if not self._mask or place != self._xtest.place:
+        moves = not self._mask or place != self._xtest.place
+        if moves:
             self._xtest.move(*place)
+        before = self._mask
         self._set(mask & ((1 << BUTTONS) - 1))
+        if self._just_pressed and (moves or before & LEFT > self._mask & LEFT):
+            self._xtest.wait_until_taken(bool(self._mask & LEFT))
+        self._just_pressed = self._mask & LEFT > before & LEFT
 
     @property
     def pressed(self) -> tuple[int, ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import xcffib
 import xcffib.xproto
 import xcffib.xtest
@@ -14,6 +16,8 @@ BUTTON_PRESS = 4
 BUTTON_RELEASE = 5
 MOTION_NOTIFY = 6
 MIN_VERSION = (2, 2)
+HELD_UP_S = 0.2
+LOOK_AGAIN_S = 0.001
 
 
 class XTest:
@@ -44,6 +48,22 @@ class XTest:
     def button(self, button: int, down: bool) -> None:
         """Press or release a pointer button, 1 being the left one."""
         self._fake(BUTTON_PRESS if down else BUTTON_RELEASE, button)
+
+    def wait_until_taken(self, left: bool) -> None:
+        """Wait until the pointer is where it was put, and the left button as it was left.
+
+        A window manager that focuses what is clicked holds up what comes after a press until it
+        has seen that (XGrabButton(3), GrabModeSync). All that is done meanwhile is told to programs
+        at the place where the pointer is in the end, and motions on the way are left out. A
+        program that puts the pointer elsewhere itself is not waited for long.
+        """
+        end = time.monotonic() + HELD_UP_S
+        while time.monotonic() < end:
+            now = self._x.core.QueryPointer(self._x.root).reply()
+            is_left = bool(now.mask & xcffib.xproto.KeyButMask.Button1)
+            if (now.root_x, now.root_y) == self.place and is_left == left:
+                return
+            time.sleep(LOOK_AGAIN_S)
 
     def move(self, x: int, y: int) -> None:
         """Put the pointer at a place of the screen."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +15,7 @@ from jupyter_xdisplay.kernel.display import Display
 from jupyter_xdisplay.x11.connection import X11Connection
 from jupyter_xdisplay.x11.events import Events
 from jupyter_xdisplay.x11.geometry import Rect
-from tests.waiting import wait_until
+from tests.waiting import DEADLINE_S, POLL_S, wait_until
 from tests.x11.drawing import Drawing
 
 MASK = xcffib.xproto.EventMask
@@ -141,8 +142,11 @@ class Client:
 
     def wait_for(self, kind: type, expected: list[tuple[int, int, int]], window: int = 0) -> None:
         """Wait until just these came: the window manager sees a press first, and passes it on."""
-        wait_until(lambda: len(self.got(kind, window)) >= len(expected))
-        assert self.got(kind, window) == expected
+        end = time.monotonic() + DEADLINE_S
+        while len(self.got(kind, window)) < len(expected) and time.monotonic() < end:
+            time.sleep(POLL_S)
+        found = self.got(kind, window)
+        assert found == expected, f"{found}, and not {expected}; it stands at {self.place}"
 
     def forget(self) -> None:
         """Forget what came so far."""

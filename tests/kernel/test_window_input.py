@@ -115,6 +115,18 @@ def test_a_click_on_a_window_larger_than_the_screen(d: Display, client: Client) 
         client.forget()
 
 
+def test_a_window_with_the_id_of_a_closed_one(d: Display) -> None:
+    """X gives ids again: a connection to the window that had it before is of no use."""
+    held = []
+    for _ in range(2):
+        client = Client(d)
+        held.append(client.window)  # as a notebook does, in which nobody deletes `w`
+        client.window.click(30, 40)
+        client.wait_for(PRESSED, [(LEFT, 30, 40)])
+        client.close()
+    assert held[0].id == held[1].id
+
+
 def test_moving_dragging_scrolling(client: Client) -> None:
     """The pointer is seen on its way, the button held; the wheel turns both ways."""
     window = client.window

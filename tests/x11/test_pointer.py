@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable
 
 import pytest
@@ -138,3 +140,49 @@ def test_places_outside_of_the_screen(sit: Callable[[], Seat], place: tuple[int,
     assert reply.root_x in {0, SIZE.width - 1}
     assert reply.root_y in {0, SIZE.height - 1}
     assert _mask(seat) == 0
+
+
+def test_a_press_that_a_window_manager_holds_up(
+    sit: Callable[[], Seat], clicks: list[tuple[int, bool, int, int]]
+) -> None:
+    """What comes after it is told at its own place, and not at the place of the last."""
+    manager = sit()
+    mode = xcffib.xproto.GrabMode
+    manager.x.core.GrabButton(
+        owner_events=False,
+        grab_window=manager.x.root,
+        event_mask=EventMask.ButtonPress,
+        pointer_mode=mode.Sync,
+        keyboard_mode=mode.Async,
+        confine_to=xcffib.NONE,
+        cursor=xcffib.NONE,
+        button=1,
+        modifiers=xcffib.xproto.ModMask.Any,
+    )
+    manager.x.flush()
+    seen: list[object] = []
+
+    def pass_on() -> None:
+        while len(seen) < 2:
+            manager.events.wait(1)
+
+    def later(event: object) -> None:
+        time.sleep(0.1)
+        seen.append(event)
+        manager.x.core.AllowEvents(xcffib.xproto.Allow.ReplayPointer, xcffib.CurrentTime)
+        manager.x.flush()
+
+    manager.events.on(xcffib.xproto.ButtonPressEvent, later)
+    thread = threading.Thread(target=pass_on)
+    thread.start()
+    pointer = Pointer(XTest(sit().x))
+    places = [(1, 110, 120), (3, 200, 210), (1, 130, 140), (2, 220, 230)]
+    for button, x, y in places:
+        for mask in (0, 1 << (button - 1), 0):
+            pointer.update(x, y, mask)
+    wait_until(lambda: len(clicks) == 8)
+    thread.join(10)
+    expected = [
+        (button, down, x - 100, y - 100) for button, x, y in places for down in (True, False)
+    ]
+    assert list(clicks) == expected
