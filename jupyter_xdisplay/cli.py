@@ -180,6 +180,18 @@ def _setup(arguments: argparse.Namespace) -> int:
     )
 
 
+def _add_image_arguments(parser: argparse.ArgumentParser) -> None:
+    from jupyter_xdisplay.containers import command
+
+    command.add_arguments(parser)
+
+
+def _image(arguments: argparse.Namespace) -> int:
+    from jupyter_xdisplay.containers import command
+
+    return command.run(arguments)
+
+
 def _say(text: str) -> None:
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
@@ -201,6 +213,13 @@ COMMANDS: tuple[Command, ...] = (
         "commands and asks first. Safe to repeat.",
         _add_setup_arguments,
         _setup,
+    ),
+    Command(
+        "image",
+        "build the image that displays of containers run in",
+        "Builds it on the engine that DOCKER_HOST names, else on Docker's of this machine.",
+        _add_image_arguments,
+        _image,
     ),
 )
 

@@ -14,6 +14,9 @@
     ├── WindowNotFound        no such window, or it was closed
     ├── WaitTimedOut          what was waited for did not come
     ├── KernelConnected       ending the X server would end this kernel's own process
+    ├── EngineUnreachable     no container engine answers, or not to this user
+    ├── ImageMissing          the container engine does not have an image, or not a current one
+    ├── ImageBuildFailed      an image could not be built
     └── Unreachable           the sidecar or the server does not answer
 
 Every error crosses processes as JSON (`to_json`, `error_from_json`), so that a kernel raises what
@@ -27,6 +30,9 @@ from typing import Any
 __all__ = [
     "DisplayEnded",
     "DisplayNotFound",
+    "EngineUnreachable",
+    "ImageBuildFailed",
+    "ImageMissing",
     "KernelConnected",
     "LimitReached",
     "PrivateDirectoryError",
@@ -143,6 +149,22 @@ class KernelConnected(XDisplayError):
     http_status = 409
 
 
+class EngineUnreachable(XDisplayError):
+    """No container engine answers, or this user may not use it."""
+
+    http_status = 503
+
+
+class ImageMissing(XDisplayError):
+    """The container engine does not have an image, or not a current one."""
+
+    http_status = 503
+
+
+class ImageBuildFailed(XDisplayError):
+    """An image could not be built; the log is the end of the build's output."""
+
+
 class Unreachable(XDisplayError):
     """The sidecar or the server does not answer on its socket."""
 
@@ -163,6 +185,9 @@ _BY_NAME = {
         WindowNotFound,
         WaitTimedOut,
         KernelConnected,
+        EngineUnreachable,
+        ImageMissing,
+        ImageBuildFailed,
         Unreachable,
     )
 }

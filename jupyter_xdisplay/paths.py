@@ -93,9 +93,17 @@ def abandoned_directories() -> list[Path]:
 
 
 def remove_directory(path: Path) -> None:
-    """Remove a private directory with all that is in it; one that is gone is fine."""
-    with suppress(FileNotFoundError):
+    """Remove a private directory with all that is in it; one that is gone is fine.
+
+    One that is mounted into this container is emptied: whoever made it removes it.
+    """
+    try:
         shutil.rmtree(path)
+    except FileNotFoundError:
+        return
+    except OSError:
+        if not path.is_mount():
+            raise
 
 
 def write_private(path: Path, data: bytes) -> None:

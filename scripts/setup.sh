@@ -13,6 +13,10 @@ packages=(
     procps iproute2
 )
 
+# A container engine, where there is none: another one's packages would conflict.
+command -v dockerd >/dev/null || packages+=(docker.io)
+packages+=(debootstrap)                     # the tests' base image, as no registry is needed
+
 as_root() {
     if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
 }

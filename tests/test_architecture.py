@@ -34,7 +34,8 @@ KNOWS = {
     "x11": BASE,
     "gpu": BASE,
     "sidecar": SHARED | {"xserver", "x11", "rfb", "gpu"},
-    "runtime": SHARED | {"sidecar"},
+    "containers": BASE,
+    "runtime": SHARED | {"sidecar", "containers"},
     "server": SHARED | {"sidecar", "runtime"},
     "kernel": SHARED | {"rfb"},
 }
@@ -145,12 +146,14 @@ def test_importing_the_package_imports_nothing_heavy() -> None:
 
 def test_settings_have_help() -> None:
     """Every configurable trait says what it is, in a sentence."""
+    from jupyter_xdisplay.runtime.base import ConfiguredRuntime
+    from jupyter_xdisplay.runtime.docker import DockerRuntime
     from jupyter_xdisplay.runtime.local import LocalRuntime
     from jupyter_xdisplay.runtime.manager import DisplayManager
     from jupyter_xdisplay.server.app import XDisplayApp
 
     found = 0
-    for kind in (LocalRuntime, DisplayManager, XDisplayApp):
+    for kind in (ConfiguredRuntime, LocalRuntime, DockerRuntime, DisplayManager, XDisplayApp):
         for name, trait in kind.class_own_traits(config=True).items():
             found += 1
             assert len(trait.help) > 10, f"{kind.__name__}.{name} has no help"

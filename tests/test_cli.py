@@ -52,7 +52,7 @@ def test_help_of_a_subcommand(command):
         (["doctr"], "unknown subcommand 'doctr'. Did you mean 'doctor'?"),
         (["stup"], "unknown subcommand 'stup'. Did you mean 'setup'?"),
         (["Doctor"], "unknown subcommand 'Doctor'. Did you mean 'doctor'?"),
-        (["zzz"], "unknown subcommand 'zzz'. Known: doctor, setup."),
+        (["zzz"], "unknown subcommand 'zzz'. Known: doctor, setup, image."),
         (["--versoin"], "unknown option '--versoin'. Did you mean '--version'?"),
         (["doctor", "--jsn"], "unknown option '--jsn'. Did you mean '--json'?"),
         (["setup", "--prnt=1"], "unknown option '--prnt=1'. Did you mean '--print'?"),

@@ -10,12 +10,9 @@ import signal
 import subprocess
 import sys
 from contextlib import suppress
-from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
 
-from traitlets import Enum, Float, Int, List, Tuple, Unicode
-from traitlets.config import LoggingConfigurable
+from traitlets import Unicode
 
 from jupyter_xdisplay.errors import ProgramMissing, StartFailed, error_from_json
 from jupyter_xdisplay.paths import (
@@ -23,42 +20,19 @@ from jupyter_xdisplay.paths import (
     make_private_directory,
     write_private,
 )
+from jupyter_xdisplay.runtime.base import ConfiguredRuntime
 from jupyter_xdisplay.sidecar import config as sidecar_config
 from jupyter_xdisplay.sidecar.left_over import clean_up, reap
-from jupyter_xdisplay.spec import STREAMS, DisplayInfo, DisplaySpec, Size, check_depth, check_size
+from jupyter_xdisplay.spec import DisplayInfo, DisplaySpec
 
 END_TIMEOUT_S = 4.0
 
 
-class LocalRuntime(LoggingConfigurable):
+class LocalRuntime(ConfiguredRuntime):
     """Starts sidecars on this machine, in sessions of their own."""
 
     name = "local"
 
-    size: Any = Tuple(
-        Int(), Int(), default_value=(1280, 720), help="Default screen size in pixels."
-    ).tag(config=True)
-    inline_size: Any = Tuple(
-        Int(),
-        Int(),
-        default_value=(1920, 1080),
-        help="Default screen size in pixels where windows are shown one by one, under their cells: "
-        "it has room for their menus.",
-    ).tag(config=True)
-    max_size: Any = Tuple(
-        Int(),
-        Int(),
-        default_value=(3840, 2160),
-        help="Largest screen size in pixels that a display can be resized to. Every display "
-        "holds memory for it: about 4 bytes a pixel, touched or not.",
-    ).tag(config=True)
-    dpi = Int(96, help="Default dots per inch.").tag(config=True)
-    depth = Int(24, help="Default bits per pixel: 24 or 16.").tag(config=True)
-    stream = Enum(
-        STREAMS,
-        default_value="builtin",
-        help="The RFB server: builtin (the sidecar's own, the fast one) or x11vnc.",
-    ).tag(config=True)
     xvfb = Unicode("Xvfb", help="The X server: a name on PATH, or a path.").tag(config=True)
     openbox = Unicode("openbox", help="The window manager: a name on PATH, or a path.").tag(
         config=True
@@ -66,37 +40,17 @@ class LocalRuntime(LoggingConfigurable):
     x11vnc = Unicode(
         "x11vnc", help="For the stream x11vnc: the RFB server, a name on PATH or a path."
     ).tag(config=True)
-    xvfb_args: Any = List(Unicode(), help="Extra arguments for Xvfb.").tag(config=True)
-    openbox_args: Any = List(Unicode(), help="Extra arguments for openbox.").tag(config=True)
-    x11vnc_args: Any = List(Unicode(), help="Extra arguments for x11vnc.").tag(config=True)
-    start_timeout_s = Float(
-        15.0, help="Seconds that an X server may take until it names its display."
-    ).tag(config=True)
 
     async def start(self, display_id: str, spec: DisplaySpec) -> LocalSidecar:
         """Start a sidecar; see `Runtime.start`."""
-        largest = Size(*self.max_size)
-        stream = spec.stream or self.stream
-        default = self.inline_size if spec.inline else self.size
-        settings = sidecar_config.SidecarConfig(
-            display_id=display_id,
-            name=spec.name,
-            size=check_size(spec.size or Size(*default), largest=largest),
-            max_size=largest,
-            dpi=spec.dpi or self.dpi,
-            depth=check_depth(spec.depth or self.depth) or 24,
-            xvfb=_find(self.xvfb, "LocalRuntime.xvfb"),
-            openbox=_find(self.openbox, "LocalRuntime.openbox"),
-            x11vnc=_find(self.x11vnc, "LocalRuntime.x11vnc", sidecar_config.INSTALL_X11VNC)
-            if stream == "x11vnc"
-            else "",
-            stream=stream,
-            xvfb_args=tuple(self.xvfb_args),
-            openbox_args=tuple(self.openbox_args),
-            x11vnc_args=tuple(self.x11vnc_args),
-            start_timeout_s=self.start_timeout_s,
-            created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        )
+        programs = {
+            "xvfb": _find(self.xvfb, "LocalRuntime.xvfb"),
+            "openbox": _find(self.openbox, "LocalRuntime.openbox"),
+        }
+        if (spec.stream or self.stream) == "x11vnc":
+            install = sidecar_config.INSTALL_X11VNC
+            programs["x11vnc"] = _find(self.x11vnc, "LocalRuntime.x11vnc", install)
+        settings = self.sidecar_config(display_id, spec, **programs)
         directory = make_private_directory(display_id)
         try:
             write_private(directory.path / sidecar_config.FILE_NAME, settings.to_json().encode())

@@ -1,0 +1,1 @@
+"""Container engines: talking to them, and the images that are built for displays."""

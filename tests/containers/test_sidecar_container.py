@@ -1,0 +1,188 @@
+"""A sidecar in a container of its own: its life, its pixels, its rights."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import docker
+import pytest
+from docker.models.containers import Container
+from docker.models.images import Image
+from PIL import Image as Pictures
+
+from jupyter_xdisplay.containers import images
+from jupyter_xdisplay.errors import ImageMissing, StartFailed
+from jupyter_xdisplay.runtime.docker import DIRECTORY_LABEL, DockerRuntime, DockerSidecar
+from jupyter_xdisplay.sidecar.client import SidecarClient
+from jupyter_xdisplay.spec import DisplaySpec, Size
+from tests.waiting import until, wait_until
+
+MAX_BYTES = 450_000_000
+SPEC = DisplaySpec(size=Size(320, 240))
+DISPLAY_ID = "0123456789ab"
+
+DRAW = """
+import sys, time, xcffib, xcffib.xproto as x
+connection = xcffib.connect()
+screen = connection.get_setup().roots[0]
+window = connection.generate_id()
+connection.core.CreateWindow(
+    0, window, screen.root, 0, 0, 100, 80, 0, x.WindowClass.InputOutput, screen.root_visual,
+    x.CW.BackPixel | x.CW.OverrideRedirect, [0x00FF00, 1],
+)
+connection.core.MapWindow(window)
+connection.flush()
+time.sleep(60)
+"""
+
+
+@pytest.fixture
+async def sidecar(
+    engine: docker.DockerClient, sidecar_image: Image
+) -> AsyncIterator[DockerSidecar]:
+    """Give a running sidecar."""
+    sidecar = await DockerRuntime().start(DISPLAY_ID, SPEC)
+    yield sidecar
+    await sidecar.end()
+
+
+def test_the_image_is_small_and_current(engine: docker.DockerClient, sidecar_image: Image) -> None:
+    """It is found by its name, and told from one that another version built."""
+    assert sidecar_image.attrs["Size"] < MAX_BYTES
+    assert images.find_sidecar(engine).id == sidecar_image.id
+    with pytest.raises(ImageMissing, match="is not on this engine") as caught:
+        images.find_sidecar(engine, "jupyter-xdisplay-sidecar:none")
+    assert caught.value.fix == "jupyter xdisplay image build"
+    sidecar_image.tag("another", "one")
+    with pytest.raises(ImageMissing, match="another version"):
+        images.find_sidecar(engine, "debian:bookworm")
+    engine.images.remove("another:one")
+
+
+async def test_a_display_in_a_container(
+    engine: docker.DockerClient, sidecar: DockerSidecar, sidecar_image: Image
+) -> None:
+    """A program in another container draws on it; its pixels come through the mounted socket."""
+    path = str(Path(sidecar.info.socket).parent)
+    program = engine.containers.run(
+        sidecar_image.id,
+        ["-c", DRAW],
+        entrypoint="python3",
+        user=f"{os.getuid()}:{os.getgid()}",
+        network_mode=f"container:{sidecar.container.id}",
+        ipc_mode=f"container:{sidecar.container.id}",
+        environment={"DISPLAY": sidecar.info.display, "XAUTHORITY": sidecar.info.xauthority},
+        mounts=[docker.types.Mount(path, path, type="bind", read_only=True)],
+        detach=True,
+    )
+    client = SidecarClient(sidecar.info.socket)
+
+    def green() -> bool:
+        picture = Pictures.open(io.BytesIO(client.screenshot())).convert("RGB")
+        return picture.size == (320, 240) and picture.getpixel((50, 40)) == (0, 255, 0)
+
+    try:
+        await until(lambda: green() or program.reload() or program.status != "running")
+        assert green(), program.logs().decode()
+    finally:
+        program.remove(force=True)
+
+
+async def test_it_has_no_privileges(sidecar: DockerSidecar) -> None:
+    """No capability, nothing to write but its own folder and /tmp, never root but as ours."""
+    code = "import json, pathlib as p; print(json.dumps(p.Path('/proc/self/status').read_text()))"
+    status = json.loads(sidecar.container.exec_run(["python3", "-c", code]).output)
+    fields = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
+    assert fields["CapEff"] == fields["CapPrm"] == fields["CapBnd"] == "0" * 16
+    assert fields["NoNewPrivs"] == "1"
+    assert fields["Uid"].split()[0] == str(os.getuid())
+    for path in ("/usr/x", "/etc/x", "/var/x", "/opt/x"):
+        assert sidecar.container.exec_run(["touch", path]).exit_code != 0
+    sidecar.container.reload()
+    assert sidecar.container.attrs["HostConfig"]["PortBindings"] in (None, {})
+    mounts = {mount["Destination"] for mount in sidecar.container.attrs["Mounts"]}
+    assert mounts == {str(Path(sidecar.info.socket).parent), "/tmp/.X11-unix"}
+
+
+async def test_process_one_reaps_and_stops(sidecar: DockerSidecar) -> None:
+    """Nobody stays a zombie, and the end is in peace: not by SIGKILL (137) after the deadline."""
+    orphan = ["sh", "-c", "(sleep 0.2 &) ; exit"]
+    for _ in range(3):
+        assert sidecar.container.exec_run(orphan).exit_code == 0
+    states = ["sh", "-c", "cat /proc/[0-9]*/stat"]
+
+    def zombies() -> list[str]:
+        listed = sidecar.container.exec_run(states).output.decode().splitlines()
+        return [line for line in listed if line.rpartition(")")[2].split()[:1] == ["Z"]]
+
+    await asyncio.sleep(0.5)
+    await until(lambda: not zombies())
+    await asyncio.to_thread(sidecar.container.stop, timeout=2)
+    sidecar.container.reload()
+    assert sidecar.container.attrs["State"]["ExitCode"] == 0
+
+
+async def test_what_cannot_start_leaves_nothing(
+    engine: docker.DockerClient, sidecar_image: Image, leftovers: Path
+) -> None:
+    """An X server that is refused its arguments: its log is told, the container is gone."""
+    with pytest.raises(StartFailed, match="X server") as caught:
+        await DockerRuntime(xvfb_args=["-nonsense"]).start(DISPLAY_ID, SPEC)
+    assert any("nonsense" in line for line in caught.value.log)
+    assert not engine.containers.list(all=True)
+    with pytest.raises(StartFailed, match="network"):
+        await DockerRuntime(network="no-such-network").start(DISPLAY_ID, SPEC)
+    assert not _directories(leftovers)
+
+
+HOLDER = """
+import asyncio, sys
+from jupyter_xdisplay.runtime.docker import DockerRuntime
+from jupyter_xdisplay.spec import DisplaySpec, Size
+async def main():
+    sidecar = await DockerRuntime().start("{id}", DisplaySpec(size=Size(320, 240)))
+    print(sidecar.container.id, flush=True)
+    await asyncio.sleep(600)
+asyncio.run(main())
+"""
+
+
+def _directories(root: Path) -> list[Path]:
+    return list(root.glob("d-*"))
+
+
+def test_a_killed_holder(
+    engine: docker.DockerClient, sidecar_image: Image, leftovers: Path
+) -> None:
+    """Its sidecar ends by itself; what is left of it is reaped, and nothing of others."""
+    holders = [
+        subprocess.Popen(
+            [sys.executable, "-c", HOLDER.format(id=display_id)], stdout=subprocess.PIPE
+        )
+        for display_id in ("0123456789ab", "ba9876543210")
+    ]
+    containers = []
+    for holder in holders:
+        assert holder.stdout is not None
+        containers.append(engine.containers.get(holder.stdout.readline().decode().strip()))
+    for index, (holder, container) in enumerate(zip(holders, containers, strict=True)):
+        holder.kill()
+        holder.wait()
+        wait_until(lambda found=container: _state(found) == "exited", "it goes on")  # type: ignore[misc]
+        assert DockerRuntime().reap() == 1
+        assert Path(container.labels[DIRECTORY_LABEL]) not in _directories(leftovers)
+        others = [other.id for other in containers[index + 1 :]]
+        assert [found.id for found in engine.containers.list(all=True)] == others
+    assert not _directories(leftovers)
+
+
+def _state(container: Container) -> str:
+    container.reload()
+    return str(container.status)
