@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -88,6 +89,7 @@ def build_sidecar(
     return engine.images.get(tag)
 
 
+@functools.cache  # asked for at each start of a display, and 200 files are read for it
 def sidecar_digest() -> str:
     """Return what a current image has in its label."""
     return context.digest(context.sidecar_files())

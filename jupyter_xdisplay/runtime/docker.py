@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import platform
 import socket
 import struct
 import time
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
 
 DIRECTORY_LABEL = "org.jupyter.xdisplay.directory"
 """The private directory of a sidecar's container: whoever holds its lock is alive."""
+
+HOST_LABEL = "org.jupyter.xdisplay.host"
+"""Where that directory is: an engine may serve other machines, and containers with its socket."""
 
 X_SOCKETS = "/tmp/.X11-unix"
 STOP_S = 2
@@ -93,11 +97,13 @@ class DockerRuntime(ConfiguredRuntime):
         return self._engine
 
     def reap(self) -> int:
-        """Remove containers whose server is gone; return how many."""
+        """Remove containers whose server, on this machine, is gone; return how many."""
         abandoned = {str(path) for path in abandoned_directories()}
         reaped = 0
         for container in self.engine().containers.list(
-            all=True, filters={"label": DIRECTORY_LABEL}, ignore_removed=True
+            all=True,
+            filters={"label": [DIRECTORY_LABEL, f"{HOST_LABEL}={platform.node()}"]},
+            ignore_removed=True,
         ):
             directory = container.labels[DIRECTORY_LABEL]
             if directory in abandoned or not Path(directory).exists():
@@ -136,7 +142,7 @@ class DockerRuntime(ConfiguredRuntime):
                 user=f"{os.getuid()}:{os.getgid()}",
                 stdin_open=True,
                 detach=False,  # so that its input ends with whoever is attached to it
-                labels={DIRECTORY_LABEL: path},
+                labels={DIRECTORY_LABEL: path, HOST_LABEL: platform.node()},
                 host_config=host,
             )
         except docker.errors.APIError as error:
@@ -209,10 +215,12 @@ class DockerSidecar:
         if self._ended:
             return
         self._ended = True
-        if self._lease is not None:
-            self._lease.close()
-        _remove(self.container)
-        _release(self._directory)
+        try:
+            if self._lease is not None:
+                self._lease.close()
+            _remove(self.container)
+        finally:
+            _release(self._directory)
 
 
 def _remove(container: Container) -> None:

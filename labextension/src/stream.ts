@@ -29,6 +29,7 @@ export class Stream {
   /** Whether the server tells what the framebuffer consists of. */
   private tellsLayout = false;
   private windowWasThere = false;
+  private askedForLast = false;
   private unwatch: Disposer;
 
   constructor(
@@ -187,7 +188,11 @@ export class Stream {
 
   /** Of what went before it was seen here: out of sight, or on a page that was just loaded. */
   private async showLastPicture(): Promise<void> {
-    const picture = this.frame === 'none' && (await this.transport.lastPicture(this.subject.pid));
+    if (this.frame !== 'none' || this.askedForLast) {
+      return;
+    }
+    this.askedForLast = true;
+    const picture = await this.transport.lastPicture(this.subject.pid);
     const canvas = picture && (await canvasOf(picture));
     if (canvas && this.frame === 'none') {
       this.listener.layout(canvas);
