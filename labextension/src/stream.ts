@@ -188,17 +188,21 @@ export class Stream {
 
   /** Of what went before it was seen here: out of sight, or on a page that was just loaded. */
   private async showLastPicture(): Promise<void> {
-    if (this.frame !== 'none' || this.askedForLast) {
+    if (this.showsSomething() || this.askedForLast) {
       return;
     }
     this.askedForLast = true;
     const picture = await this.transport.lastPicture(this.subject.pid);
     const canvas = picture && (await canvasOf(picture));
-    if (canvas && this.frame === 'none') {
+    if (canvas && !this.showsSomething()) {
       this.listener.layout(canvas);
       this.stage.keepStill(canvas);
       this.setFrame('still');
     }
+  }
+
+  private showsSomething(): boolean {
+    return this.frame !== 'none';
   }
 
   private setFrame(frame: Frame): void {
