@@ -49,18 +49,24 @@ def runtime_root() -> Path:
         When it cannot be made, is not ours, or is too deep for a socket.
     """
     root = _configured_root()
-    longest = len(os.fsencode(root / _LONGEST_NAME))
-    if longest > SOCKET_PATH_MAX:
-        raise PrivateDirectoryError(
-            f"{root} is too deep: socket paths in it have {longest} bytes of {SOCKET_PATH_MAX}.",
-            fix=f"export {ROOT_VARIABLE}=/tmp/xd-{os.getuid()}",
-        )
+    check_socket_path(root / _LONGEST_NAME)
     try:
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise _cannot_make(root, error) from error
     _check_ours(root)
     return root
+
+
+def check_socket_path(path: Path) -> None:
+    """Raise PrivateDirectoryError when no socket can have this path: it is too long."""
+    length = len(os.fsencode(path))
+    if length > SOCKET_PATH_MAX:
+        raise PrivateDirectoryError(
+            f"{path.parent} is too deep: socket paths in it have {length} bytes of "
+            f"{SOCKET_PATH_MAX}.",
+            fix=f"export {ROOT_VARIABLE}=/tmp/xd-{os.getuid()}",
+        )
 
 
 def make_private_directory(name: str) -> PrivateDirectory:

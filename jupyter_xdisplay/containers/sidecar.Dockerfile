@@ -41,4 +41,4 @@ FROM scratch
 COPY --from=build / /
 ENV PYTHONPATH=/opt/jupyter-xdisplay HOME=/tmp LANG=C.UTF-8
 USER 65534:65534
-ENTRYPOINT ["python3", "-m", "jupyter_xdisplay.sidecar"]
+ENTRYPOINT ["python3", "-m", "jupyter_xdisplay.sidecar.process_one"]

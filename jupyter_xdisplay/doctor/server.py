@@ -14,7 +14,7 @@ from typing import Any
 from jupyter_core.paths import jupyter_config_path, jupyter_path
 
 from jupyter_xdisplay.doctor.check import Check, note, ok, problem
-from jupyter_xdisplay.kernel.host import CAPABILITY_VARIABLE, SOCKET_VARIABLE
+from jupyter_xdisplay.kernel_protocol import CAPABILITY_VARIABLE, SOCKET_VARIABLE
 
 EXTENSION = "jupyter_xdisplay"
 ENABLE = f"jupyter server extension enable --sys-prefix {EXTENSION}"

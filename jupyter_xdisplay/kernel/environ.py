@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, MutableMapping
 
-from jupyter_xdisplay.kernel.host import CAPABILITY_VARIABLE, SOCKET_VARIABLE
+from jupyter_xdisplay.kernel_protocol import CAPABILITY_VARIABLE, SOCKET_VARIABLE
 
 _INLINE_BACKENDS = ("module://", "inline", "agg", "nbagg", "ipympl", "widget")
 _HIDDEN_QT = (

@@ -12,19 +12,10 @@ import uuid
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from jupyter_xdisplay.errors import XDisplayError
+from jupyter_xdisplay.kernel_protocol import CAPABILITY_VARIABLE, SOCKET_VARIABLE
 
 if TYPE_CHECKING:
     from jupyter_xdisplay.spec import DisplayInfo, DisplaySpec
-
-SOCKET_VARIABLE = "JUPYTER_XDISPLAY_SOCKET"
-"""Environment variable: path of the server extension's Unix socket for kernels."""
-
-CAPABILITY_VARIABLE = "JUPYTER_XDISPLAY_CAPABILITY"
-"""Environment variable: the secret that says which kernel is asking."""
-
-
-PROCESS_HEADER = "Xdisplay-Process"
-"""Request header: the name that this kernel process gave itself."""
 
 PROCESS_NAME = uuid.uuid4().hex
 """Widgets live in this process only; by its name the server knows whether they still do."""

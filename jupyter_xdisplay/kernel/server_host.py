@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from jupyter_xdisplay.errors import Unreachable
-from jupyter_xdisplay.kernel.host import PROCESS_HEADER, PROCESS_NAME
+from jupyter_xdisplay.kernel.host import PROCESS_NAME
+from jupyter_xdisplay.kernel_protocol import (
+    PID_HEADER,
+    PROCESS_HEADER,
+    VIEWS_BY_COMM,
+    VIEWS_VARIABLE,
+)
 from jupyter_xdisplay.spec import DisplayInfo
 from jupyter_xdisplay.unix_http import request
 
@@ -32,13 +39,13 @@ class ServerHost:
         The secret that says which kernel is asking.
     """
 
-    via_server = True
-
     def __init__(self, socket_path: str, capability: str) -> None:
+        self.via_server = os.environ.get(VIEWS_VARIABLE) != VIEWS_BY_COMM
         self._socket_path = socket_path
         self._headers = {
             "Authorization": f"Bearer {capability}",
             PROCESS_HEADER: PROCESS_NAME,
+            PID_HEADER: str(os.getpid()),
         }
 
     def create(self, spec: DisplaySpec) -> DisplayInfo:

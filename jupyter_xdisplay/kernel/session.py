@@ -19,6 +19,7 @@ from jupyter_xdisplay.kernel import describe, programs
 from jupyter_xdisplay.kernel.display import Display
 from jupyter_xdisplay.kernel.environ import EnvironmentChanges, plan
 from jupyter_xdisplay.kernel.host import STOPPED, choose_host
+from jupyter_xdisplay.kernel_protocol import NOTICE_VARIABLE
 
 if TYPE_CHECKING:
     from jupyter_xdisplay.kernel.host import Host
@@ -42,7 +43,8 @@ class Session:
         self._host: Host | None = None
         self._displays: dict[str, Display] = {}
         self._active: list[Display] = []
-        self._notices: list[str] = []
+        told = os.environ.pop(NOTICE_VARIABLE, None)
+        self._notices = [told] if told else []
         self.environment = EnvironmentChanges(os.environ)
         self.shell: ShellParts | None = None
 

@@ -77,15 +77,15 @@ class ConfiguredRuntime(LoggingConfigurable):
         15.0, help="Seconds that an X server may take until it names its display."
     ).tag(config=True)
 
-    def sidecar_config(self, display_id: str, spec: DisplaySpec, **programs: str) -> SidecarConfig:
+    def sidecar_config(self, display_id: str, spec: DisplaySpec, **more: str) -> SidecarConfig:
         """Return what a sidecar is told: what is asked for, else what is configured.
 
         Parameters
         ----------
         display_id, spec
             The display.
-        programs
-            The paths of the programs, where they are not the names by which PATH finds them.
+        more
+            What else is not at its default: paths of programs that PATH does not find, for one.
 
         Raises
         ------
@@ -93,11 +93,12 @@ class ConfiguredRuntime(LoggingConfigurable):
             When it cannot be so.
         """
         largest = Size(*self.max_size)
-        default = self.inline_size if spec.inline else self.size
+        default = Size(*(self.inline_size if spec.inline else self.size))
+        default = Size(min(default.width, largest.width), min(default.height, largest.height))
         return SidecarConfig(
             display_id=display_id,
             name=spec.name,
-            size=check_size(spec.size or Size(*default), largest=largest),
+            size=check_size(spec.size or default, largest=largest),
             max_size=largest,
             dpi=spec.dpi or self.dpi,
             depth=check_depth(spec.depth or self.depth) or 24,
@@ -107,5 +108,5 @@ class ConfiguredRuntime(LoggingConfigurable):
             x11vnc_args=tuple(self.x11vnc_args),
             start_timeout_s=self.start_timeout_s,
             created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
-            **programs,
+            **more,
         )

@@ -19,6 +19,7 @@ from jupyter_xdisplay.errors import (
     XDisplayError,
 )
 from jupyter_xdisplay.latest import Latest
+from jupyter_xdisplay.runtime.base import Runtime
 from jupyter_xdisplay.runtime.kept_display import KeptDisplay
 from jupyter_xdisplay.runtime.local import LocalRuntime
 from jupyter_xdisplay.runtime.pictures import Pictures, Subject
@@ -53,7 +54,7 @@ class DisplayManager(LoggingConfigurable):
         help="Seconds after which a display that nobody views and no program uses is ended; "
         "0 keeps it as long as its kernel.",
     ).tag(config=True)
-    runtime: Any = Instance(LocalRuntime)
+    runtime: Any = Instance(LocalRuntime, help="Where displays run.")
 
     @default("runtime")
     def _default_runtime(self) -> LocalRuntime:
@@ -67,6 +68,8 @@ class DisplayManager(LoggingConfigurable):
         self._pictures = Pictures()
         self.kernel_pids: dict[str, int] = {}
         """The process of each kernel, where it is known: ending its X server would end it."""
+        self.kernel_runtimes: dict[str, Runtime] = {}
+        """Where the displays of kernels in containers run: beside them."""
         self.kernel_processes: dict[str, str] = {}
         """A name that each kernel process gave itself: other than a pid it is never used again."""
 
@@ -201,6 +204,7 @@ class DisplayManager(LoggingConfigurable):
         self.kernel_pids.pop(kernel_id or "", None)
         self.kernel_processes.pop(kernel_id or "", None)
         await asyncio.gather(*(self._end(entry) for entry in self._of(kernel_id)))
+        self.kernel_runtimes.pop(kernel_id or "", None)
 
     async def end_idle(self) -> None:
         """End displays that have been without viewers and programs for `idle_timeout_s`."""
@@ -221,7 +225,8 @@ class DisplayManager(LoggingConfigurable):
 
     async def _start(self, spec: DisplaySpec, kernel_id: str | None) -> DisplayInfo:
         display_id = uuid.uuid4().hex[:12]
-        sidecar = await self.runtime.start(display_id, spec)
+        runtime = self.kernel_runtimes.get(kernel_id or "", self.runtime)
+        sidecar = await runtime.start(display_id, spec)
         info: DisplayInfo = dataclasses.replace(sidecar.info, kernel_id=kernel_id)
         latest = Latest(info)
         follower = asyncio.create_task(self._follow(display_id), name=f"follow {display_id}")

@@ -27,7 +27,12 @@ from tornado.web import Application
 
 from jupyter_xdisplay.errors import DisplayNotFound
 from jupyter_xdisplay.json_handler import JSONHandler
-from jupyter_xdisplay.kernel.host import CAPABILITY_VARIABLE, PROCESS_HEADER, SOCKET_VARIABLE
+from jupyter_xdisplay.kernel_protocol import (
+    CAPABILITY_VARIABLE,
+    PID_HEADER,
+    PROCESS_HEADER,
+    SOCKET_VARIABLE,
+)
 from jupyter_xdisplay.paths import make_private_directory
 from jupyter_xdisplay.runtime.manager import DisplayManager
 from jupyter_xdisplay.spec import DisplayInfo, DisplaySpec
@@ -118,6 +123,8 @@ class KernelHandler(JSONHandler):
             return
         self.kernel_id = kernel_id
         pid = self._peer_pid()
+        if kernel_id in self.manager.kernel_runtimes:
+            pid = self._told_pid()
         if pid:
             self.manager.kernel_pids[kernel_id] = pid
         process = self.request.headers.get(PROCESS_HEADER)
@@ -130,6 +137,11 @@ class KernelHandler(JSONHandler):
         if info.kernel_id != self.kernel_id:
             raise DisplayNotFound(f"There is no display {display_id}.", fix="%xdisplay list")
         return info
+
+    def _told_pid(self) -> int:
+        """Return the pid that it has in its container; a lie would be about its own displays."""
+        told = self.request.headers.get(PID_HEADER, "")
+        return int(told) if told.isascii() and told.isdecimal() else 0
 
     def _peer_pid(self) -> int:
         """Return the pid of who connected, in our PID namespace (unix(7), SO_PEERCRED)."""

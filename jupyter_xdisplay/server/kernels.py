@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from jupyter_core.utils import ensure_async
+from tornado.web import HTTPError
 from traitlets.config import LoggingConfigurable
 
 from jupyter_xdisplay.errors import XDisplayError
+from jupyter_xdisplay.runtime.base import Runtime
 from jupyter_xdisplay.runtime.manager import DisplayManager
 from jupyter_xdisplay.server.kernel_socket import KernelSocket
-from jupyter_xdisplay.spec import DisplaySpec
+from jupyter_xdisplay.server.launching import launch_environment
 
 
 class Kernels(LoggingConfigurable):
@@ -91,23 +95,33 @@ class Kernels(LoggingConfigurable):
     def _follow(self, kernel: Any) -> None:
         # the names are part of jupyter_client's interface for subclasses
         launch = kernel._async_launch_kernel  # noqa: SLF001
+        pre_start = kernel._async_pre_start_kernel  # noqa: SLF001
         clean = kernel._async_cleanup_resources  # noqa: SLF001
 
         async def launch_with_display(kernel_cmd: list[str], **kwargs: Any) -> None:
             environment = kwargs.get("env") or dict(os.environ)
             self._launching.add(kernel.kernel_id)
             try:
-                kwargs["env"] = {**environment, **await self._environment(kernel.kernel_id)}
-                await launch(kernel_cmd, **kwargs)
+                kwargs["env"] = {**environment, **await self._environment(kernel)}
+                with _told_to_browsers():
+                    await launch(kernel_cmd, **kwargs)
                 self._note_process(kernel)
+            except BaseException:
+                await self.gone(kernel.kernel_id)
+                raise
             finally:
                 self._launching.discard(kernel.kernel_id)
 
-        async def clean_with_displays(restart: bool = False) -> None:
-            await clean(restart=restart)
-            if not restart:
-                await self.gone(kernel.kernel_id)
+        async def prepare(**kwargs: Any) -> Any:
+            with _told_to_browsers():
+                return await pre_start(**kwargs)
 
+        async def clean_with_displays(restart: bool = False) -> None:
+            if not restart:  # before its container's pod ends: windows have last pictures
+                await self.gone(kernel.kernel_id)
+            await clean(restart=restart)
+
+        kernel._async_pre_start_kernel = prepare  # noqa: SLF001
         kernel._async_launch_kernel = launch_with_display  # noqa: SLF001
         kernel._async_cleanup_resources = clean_with_displays  # noqa: SLF001
 
@@ -119,19 +133,30 @@ class Kernels(LoggingConfigurable):
         if isinstance(kernel.provisioner, LocalProvisioner) and kernel.provisioner.pid:
             self._manager.kernel_pids[kernel.kernel_id] = kernel.provisioner.pid
 
-    async def _environment(self, kernel_id: str) -> dict[str, str]:
+    async def _environment(self, kernel: Any) -> dict[str, str]:
         """Return what a kernel process gets at its launch, be it the first or a restart."""
         if self._socket is None:
             return {}
-        self._manager.kernel_processes.pop(kernel_id, None)  # the next one names itself
-        await self._manager.clear(kernel_id)
-        if self._start_with_kernel:
-            try:
-                await self._manager.create(DisplaySpec(), kernel_id)
-            except XDisplayError as error:
-                self.log.error("Kernel %s starts without a display. %s", kernel_id, error)
-        environment = self._socket.environment(kernel_id)
-        running = [i for i in self._manager.list_displays(kernel_id) if i.state == "running"]
-        for info in sorted(running, key=lambda info: info.name == "main"):
-            environment.update(DISPLAY=info.display, XAUTHORITY=info.xauthority)
-        return environment
+        runtime = _own_runtime(kernel)
+        return await launch_environment(
+            self._manager,
+            self._socket,
+            kernel.kernel_id,
+            runtime=runtime,
+            with_display=self._start_with_kernel or runtime is not None,
+        )
+
+
+def _own_runtime(kernel: Any) -> Runtime | None:
+    """Return where the displays of a kernel in a container run, None for other kernels."""
+    runtime: Runtime | None = getattr(kernel.provisioner, "displays", None)
+    return runtime
+
+
+@contextmanager
+def _told_to_browsers() -> Iterator[None]:
+    """Turn our errors into what JupyterLab shows when a kernel does not start."""
+    try:
+        yield
+    except XDisplayError as error:
+        raise HTTPError(error.http_status, log_message=str(error).replace("%", "%%")) from error

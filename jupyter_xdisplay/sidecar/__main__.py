@@ -19,7 +19,6 @@ from pathlib import Path
 from jupyter_xdisplay.errors import XDisplayError
 from jupyter_xdisplay.sidecar.config import SidecarConfig
 from jupyter_xdisplay.sidecar.lease import watch_holder
-from jupyter_xdisplay.sidecar.process_one import fork_below_process_one
 from jupyter_xdisplay.sidecar.program import Sidecar
 
 SWITCH_INTERVAL_S = 0.0001
@@ -81,7 +80,6 @@ def main() -> None:
     parser.add_argument("--directory", type=Path, required=True, help="the private directory")
     parser.add_argument("--holder", required=True, help="pidfd:N, pid:N or stdin")
     arguments = parser.parse_args()
-    fork_below_process_one()
     os.umask(0o077)
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     status = 1

@@ -36,6 +36,7 @@ class SidecarConfig:
     start_timeout_s: float = 15.0
     stream: str = "builtin"
     created: str = ""
+    runtime: str = "local"
 
     def to_json(self) -> str:
         """Return the text of the configuration file."""

@@ -1,40 +1,64 @@
-"""Being process 1 of a container: passing signals on, and reaping what nobody waits for.
+"""Process 1 of a container: `python -m jupyter_xdisplay.sidecar.process_one`.
 
-The kernel (pid_namespaces(7)) gives processes whose parent has ended to process 1, and drops
-signals to it that it does not handle. So process 1 is a small one that does nothing else, and the
-sidecar its child, which knows its own children and no others.
+It holds the container's namespaces as long as its standard input is open, so that what runs in
+them (sidecars, and a kernel beside them) comes and goes without it. It reaps processes whose
+parent has ended, which pid_namespaces(7) gives to process 1, and ends in peace: all others are
+asked to end first, within `GRACE_S`.
 """
 
 from __future__ import annotations
 
 import os
+import select
 import signal
+import time
+from contextlib import suppress
+from pathlib import Path
 
-PASSED_ON = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+GRACE_S = 1.5
+STEP_S = 0.02
 
 
-def fork_below_process_one() -> None:
-    """Return in a child of process 1; do nothing in any other process.
+def main() -> None:
+    """Hold until the end of standard input, or a signal to end."""
+    wake_read, wake_write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+    signal.set_wakeup_fd(wake_write)
+    for number in (*ENDING, signal.SIGCHLD):
+        signal.signal(number, lambda *_: None)  # process 1 gets none that it does not handle
+    _wait(wake_read)
+    if os.getpid() == 1:
+        _end_all()
 
-    Process 1 itself never returns: it ends with the status of that child, and with it all that
-    runs in the container.
-    """
-    if os.getpid() != 1:
-        return
-    signal.pthread_sigmask(signal.SIG_BLOCK, PASSED_ON)  # one that comes now waits
-    child = os.fork()
-    if child == 0:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, PASSED_ON)
-        return
-    for number in PASSED_ON:
-        signal.signal(number, lambda received, _: _pass_on(child, received))
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, PASSED_ON)
+
+def _wait(wake_fd: int) -> None:
     while True:
-        ended, status = os.wait()
-        if ended == child:
-            code = os.waitstatus_to_exitcode(status)
-            os._exit(code if code >= 0 else 128 - code)
+        ready, _, _ = select.select([0, wake_fd], [], [])
+        if 0 in ready and not os.read(0, 4096):
+            return
+        if wake_fd in ready and set(os.read(wake_fd, 256)) & set(ENDING):
+            return
+        _reap()
 
 
-def _pass_on(child: int, number: int) -> None:
-    os.kill(child, number)
+def _end_all() -> None:
+    with suppress(ProcessLookupError):
+        os.kill(-1, signal.SIGTERM)
+    end = time.monotonic() + GRACE_S
+    while time.monotonic() < end and _others():
+        time.sleep(STEP_S)
+        _reap()
+
+
+def _others() -> bool:
+    return any(path.name.isdecimal() and path.name != "1" for path in Path("/proc").iterdir())
+
+
+def _reap() -> None:
+    with suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+
+
+if __name__ == "__main__":
+    main()

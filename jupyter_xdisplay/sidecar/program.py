@@ -191,6 +191,7 @@ class Sidecar:
             max_size=config.max_size,
             dpi=config.dpi,
             depth=config.depth,
+            runtime=config.runtime,
             created=config.created,
             chosen={
                 "xserver": "Xvfb: a screen in memory",

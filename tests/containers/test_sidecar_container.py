@@ -18,8 +18,9 @@ from docker.models.images import Image
 from PIL import Image as Pictures
 
 from jupyter_xdisplay.containers import images
-from jupyter_xdisplay.errors import ImageMissing, StartFailed
-from jupyter_xdisplay.runtime.docker import DIRECTORY_LABEL, DockerRuntime, DockerSidecar
+from jupyter_xdisplay.errors import ImageMissing, StartFailed, Unreachable
+from jupyter_xdisplay.runtime.docker import DIRECTORY_LABEL, DockerRuntime
+from jupyter_xdisplay.runtime.pod import PodSidecar
 from jupyter_xdisplay.sidecar.client import SidecarClient
 from jupyter_xdisplay.spec import DisplaySpec, Size
 from tests.waiting import until, wait_until
@@ -44,9 +45,7 @@ time.sleep(60)
 
 
 @pytest.fixture
-async def sidecar(
-    engine: docker.DockerClient, sidecar_image: Image
-) -> AsyncIterator[DockerSidecar]:
+async def sidecar(engine: docker.DockerClient, sidecar_image: Image) -> AsyncIterator[PodSidecar]:
     """Give a running sidecar."""
     sidecar = await DockerRuntime().start(DISPLAY_ID, SPEC)
     yield sidecar
@@ -67,17 +66,17 @@ def test_the_image_is_small_and_current(engine: docker.DockerClient, sidecar_ima
 
 
 async def test_a_display_in_a_container(
-    engine: docker.DockerClient, sidecar: DockerSidecar, sidecar_image: Image
+    engine: docker.DockerClient, sidecar: PodSidecar, sidecar_image: Image
 ) -> None:
     """A program in another container draws on it; its pixels come through the mounted socket."""
-    path = str(Path(sidecar.info.socket).parent)
+    path = str(sidecar.pod.path)
     program = engine.containers.run(
         sidecar_image.id,
         ["-c", DRAW],
         entrypoint="python3",
         user=f"{os.getuid()}:{os.getgid()}",
-        network_mode=f"container:{sidecar.container.id}",
-        ipc_mode=f"container:{sidecar.container.id}",
+        network_mode=f"container:{sidecar.pod.container.id}",
+        ipc_mode=f"container:{sidecar.pod.container.id}",
         environment={"DISPLAY": sidecar.info.display, "XAUTHORITY": sidecar.info.xauthority},
         mounts=[docker.types.Mount(path, path, type="bind", read_only=True)],
         detach=True,
@@ -95,38 +94,71 @@ async def test_a_display_in_a_container(
         program.remove(force=True)
 
 
-async def test_it_has_no_privileges(sidecar: DockerSidecar) -> None:
+async def test_it_has_no_privileges(sidecar: PodSidecar) -> None:
     """No capability, nothing to write but its own folder and /tmp, never root but as ours."""
     code = "import json, pathlib as p; print(json.dumps(p.Path('/proc/self/status').read_text()))"
-    status = json.loads(sidecar.container.exec_run(["python3", "-c", code]).output)
+    status = json.loads(sidecar.pod.container.exec_run(["python3", "-c", code]).output)
     fields = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
     assert fields["CapEff"] == fields["CapPrm"] == fields["CapBnd"] == "0" * 16
     assert fields["NoNewPrivs"] == "1"
     assert fields["Uid"].split()[0] == str(os.getuid())
     for path in ("/usr/x", "/etc/x", "/var/x", "/opt/x"):
-        assert sidecar.container.exec_run(["touch", path]).exit_code != 0
-    sidecar.container.reload()
-    assert sidecar.container.attrs["HostConfig"]["PortBindings"] in (None, {})
-    mounts = {mount["Destination"] for mount in sidecar.container.attrs["Mounts"]}
-    assert mounts == {str(Path(sidecar.info.socket).parent), "/tmp/.X11-unix"}
+        assert sidecar.pod.container.exec_run(["touch", path]).exit_code != 0
+    sidecar.pod.container.reload()
+    assert sidecar.pod.container.attrs["HostConfig"]["PortBindings"] in (None, {})
+    mounts = {mount["Destination"] for mount in sidecar.pod.container.attrs["Mounts"]}
+    assert mounts == {str(sidecar.pod.path), "/tmp/.X11-unix"}
 
 
-async def test_process_one_reaps_and_stops(sidecar: DockerSidecar) -> None:
+async def test_process_one_reaps_and_stops(sidecar: PodSidecar) -> None:
     """Nobody stays a zombie, and the end is in peace: not by SIGKILL (137) after the deadline."""
     orphan = ["sh", "-c", "(sleep 0.2 &) ; exit"]
     for _ in range(3):
-        assert sidecar.container.exec_run(orphan).exit_code == 0
+        assert sidecar.pod.container.exec_run(orphan).exit_code == 0
     states = ["sh", "-c", "cat /proc/[0-9]*/stat"]
 
     def zombies() -> list[str]:
-        listed = sidecar.container.exec_run(states).output.decode().splitlines()
+        listed = sidecar.pod.container.exec_run(states).output.decode().splitlines()
         return [line for line in listed if line.rpartition(")")[2].split()[:1] == ["Z"]]
 
     await asyncio.sleep(0.5)
     await until(lambda: not zombies())
-    await asyncio.to_thread(sidecar.container.stop, timeout=2)
-    sidecar.container.reload()
-    assert sidecar.container.attrs["State"]["ExitCode"] == 0
+    await asyncio.to_thread(sidecar.pod.container.stop, timeout=2)
+    sidecar.pod.container.reload()
+    assert sidecar.pod.container.attrs["State"]["ExitCode"] == 0
+
+
+async def test_displays_come_and_go_in_one_pod(sidecar: PodSidecar) -> None:
+    """Another one beside the first; a killed one is cleaned up after; the pod stays."""
+    pod, runtime = sidecar.pod, DockerRuntime()
+    second = await runtime.start_in(pod, "ba9876543210", DisplaySpec(name="two"))
+    assert second.info.display != sidecar.info.display
+    assert {path.name for path in pod.x_sockets.iterdir()} == {"X0", "X1"}
+    await second.end()
+    assert {path.name for path in pod.x_sockets.iterdir()} == {"X0"}
+    third = await runtime.start_in(pod, "ba9876543210", SPEC)
+    pid = (pod.path / "ba9876543210" / "pid").read_text().strip()
+    pod.kill(pid)
+    assert await until(lambda: not _answers(third))
+    await third.end()
+    assert sorted(path.name for path in pod.path.iterdir()) == [DISPLAY_ID, "k", "lock", "x"]
+    assert SidecarClient(sidecar.info.socket).info().state == "running"
+    stopped = await runtime.start_in(pod, "ba9876543210", SPEC)
+    assert pod.container.exec_run(["kill", "-STOP", _pid(stopped)]).exit_code == 0
+    await stopped.end()
+    assert not (pod.path / "ba9876543210").exists()
+
+
+def _pid(sidecar: PodSidecar) -> str:
+    return (Path(sidecar.info.socket).parent / "pid").read_text().strip()
+
+
+def _answers(sidecar: PodSidecar) -> bool:
+    try:
+        SidecarClient(sidecar.info.socket).info()
+    except Unreachable:
+        return False
+    return True
 
 
 async def test_what_cannot_start_leaves_nothing(
@@ -148,7 +180,7 @@ from jupyter_xdisplay.runtime.docker import DockerRuntime
 from jupyter_xdisplay.spec import DisplaySpec, Size
 async def main():
     sidecar = await DockerRuntime().start("{id}", DisplaySpec(size=Size(320, 240)))
-    print(sidecar.container.id, flush=True)
+    print(sidecar.pod.container.id, flush=True)
     await asyncio.sleep(600)
 asyncio.run(main())
 """

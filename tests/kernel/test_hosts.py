@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 
 from jupyter_xdisplay.errors import DisplayNotFound, Unreachable, UsageError, XDisplayError
-from jupyter_xdisplay.kernel.host import CAPABILITY_VARIABLE, SOCKET_VARIABLE, Host, choose_host
+from jupyter_xdisplay.kernel.host import Host, choose_host
 from jupyter_xdisplay.kernel.local_host import LocalHost
 from jupyter_xdisplay.kernel.server_host import ServerHost
+from jupyter_xdisplay.kernel_protocol import CAPABILITY_VARIABLE, SOCKET_VARIABLE
 from jupyter_xdisplay.runtime.manager import DisplayManager
 from jupyter_xdisplay.server.kernel_socket import KernelSocket
 from jupyter_xdisplay.spec import DisplaySpec, Size

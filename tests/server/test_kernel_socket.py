@@ -19,8 +19,8 @@ from jupyter_xdisplay.errors import (
     UsageError,
     XDisplayError,
 )
-from jupyter_xdisplay.kernel.host import CAPABILITY_VARIABLE, SOCKET_VARIABLE
 from jupyter_xdisplay.kernel.server_host import ServerHost
+from jupyter_xdisplay.kernel_protocol import CAPABILITY_VARIABLE, SOCKET_VARIABLE
 from jupyter_xdisplay.spec import DisplayInfo, DisplaySpec, Size
 from jupyter_xdisplay.unix_http import UnixHTTPConnection, request
 from tests.server.real_server import JupyterServer

@@ -8,7 +8,7 @@ import signal
 import sys
 from pathlib import Path
 
-from jupyter_xdisplay.kernel.host import CAPABILITY_VARIABLE, SOCKET_VARIABLE
+from jupyter_xdisplay.kernel_protocol import CAPABILITY_VARIABLE, SOCKET_VARIABLE
 from jupyter_xdisplay.spec import DisplayInfo
 from tests.server.conftest import MakeServer
 from tests.server.real_server import API, JupyterServer, environment_of

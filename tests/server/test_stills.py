@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from jupyter_xdisplay.kernel.host import CAPABILITY_VARIABLE, PROCESS_HEADER, SOCKET_VARIABLE
+from jupyter_xdisplay.kernel_protocol import CAPABILITY_VARIABLE, PROCESS_HEADER, SOCKET_VARIABLE
 from jupyter_xdisplay.server.pictures import LOSS_MAX, compact
 from jupyter_xdisplay.server.stills import METADATA_KEY, REFERENCE_KEY, VIEW_MIME
 from jupyter_xdisplay.spec import DisplayInfo
