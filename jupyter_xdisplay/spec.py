@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 from jupyter_xdisplay.errors import UsageError
+from jupyter_xdisplay.json_values import flag, one_of, whole_number
 
 MIN_SIDE = 64
 """Smallest width or height in pixels: below it no toolkit can place a window."""
@@ -20,6 +21,12 @@ DEPTHS = (16, 24)
 
 STREAMS = ("builtin", "x11vnc")
 """RFB servers: the sidecar's own, and x11vnc."""
+
+RUNTIMES = ("local", "docker")
+"""Where displays run: as processes of this machine, or in containers."""
+
+CONTAINER_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
+"""Names and ids of containers, as Docker has them."""
 
 NAME_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}")
 """Names of displays: they become part of messages and URLs, never of paths."""
@@ -112,7 +119,8 @@ class DisplaySpec:
 
     Fields left None take the configured default. Sizes are in pixels, DPI in dots per inch,
     depth in bits per pixel. `inline`: its windows are looked at one by one, so that the default
-    size is larger: windows on it have room for their menus.
+    size is larger: windows on it have room for their menus. `container`: the name or id of the
+    container whose programs it is for, which needs the runtime docker.
     """
 
     name: str = "main"
@@ -121,6 +129,8 @@ class DisplaySpec:
     depth: int | None = None
     stream: str | None = None
     inline: bool = False
+    runtime: str | None = None
+    container: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields as JSON; sizes as `[width, height]`."""
@@ -147,24 +157,24 @@ class DisplaySpec:
         return cls(
             name=check_name("main" if name is None else str(name)),
             size=_size_from_json(value.get("size")),
-            dpi=_whole_number(value, "dpi", 20, 1000),
-            depth=check_depth(_whole_number(value, "depth", 1, 32)),
-            stream=_stream(value.get("stream")),
-            inline=_flag(value, "inline"),
+            dpi=whole_number(value, "dpi", 20, 1000),
+            depth=check_depth(whole_number(value, "depth", 1, 32)),
+            stream=one_of(value.get("stream"), STREAMS, "RFB server"),
+            inline=flag(value, "inline"),
+            runtime=one_of(value.get("runtime"), RUNTIMES, "runtime"),
+            container=_container(value),
         )
 
 
-def _flag(value: dict[str, Any], key: str) -> bool:
-    found = value.get(key, False)
-    if not isinstance(found, bool):
-        raise UsageError(f"{found!r} is no value for {key}.", fix="use true or false")
-    return found
-
-
-def _stream(value: Any) -> str | None:
-    if value is not None and value not in STREAMS:
-        raise UsageError(f"{value!r} is no RFB server.", fix="use one of: " + ", ".join(STREAMS))
-    return str(value) if value is not None else None
+def _container(value: dict[str, Any]) -> str | None:
+    name = value.get("container")
+    if name is None:
+        return None
+    if not isinstance(name, str) or CONTAINER_PATTERN.fullmatch(name) is None:
+        raise UsageError(f"{name!r} cannot name a container.", fix="docker ps lists them")
+    if value.get("runtime") == "local":
+        raise UsageError("A container needs the runtime docker.", fix="leave out the runtime")
+    return name
 
 
 def _size_from_json(value: Any) -> Size | None:
@@ -176,17 +186,6 @@ def _size_from_json(value: Any) -> Size | None:
         if all(isinstance(side, int) and not isinstance(side, bool) for side in value):
             return check_size(Size(*value))
     raise UsageError(f"{value!r} is not a size.", fix='give "1280x720" or [1280, 720]')
-
-
-def _whole_number(value: dict[str, Any], key: str, low: int, high: int) -> int | None:
-    number = value.get(key)
-    if number is None:
-        return None
-    if not isinstance(number, int) or isinstance(number, bool) or not low <= number <= high:
-        raise UsageError(
-            f"{key} {number!r} is not possible.", fix=f"use a whole number from {low} to {high}"
-        )
-    return number
 
 
 @dataclass(frozen=True)

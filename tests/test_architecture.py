@@ -29,7 +29,8 @@ SHARED = BASE | {
 """Top-level modules that hold values and small mechanisms, and know no part."""
 
 KNOWS = {
-    "spec": {"errors"},
+    "spec": {"errors", "json_values"},
+    "json_values": {"errors"},
     "errors": set(),
     "kernel_protocol": set(),
     "paths": {"errors"},

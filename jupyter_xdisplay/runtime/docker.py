@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import os
 import platform
 from pathlib import Path
@@ -12,7 +13,7 @@ from traitlets import Float, Int, Unicode
 
 from jupyter_xdisplay.containers import engine as container_engine
 from jupyter_xdisplay.containers import images
-from jupyter_xdisplay.errors import StartFailed
+from jupyter_xdisplay.errors import StartFailed, UsageError
 from jupyter_xdisplay.paths import (
     PrivateDirectory,
     abandoned_directories,
@@ -20,11 +21,15 @@ from jupyter_xdisplay.paths import (
     remove_directory,
 )
 from jupyter_xdisplay.runtime.base import ConfiguredRuntime
-from jupyter_xdisplay.runtime.pod import Pod, PodSidecar, remove_container
+from jupyter_xdisplay.runtime.joined import NO_SHM, Joined, join, own_container
+from jupyter_xdisplay.runtime.pod import Pod, remove_container
+from jupyter_xdisplay.runtime.pod_sidecar import PodSidecar
 from jupyter_xdisplay.spec import DisplaySpec
 
 if TYPE_CHECKING:
     import docker
+
+    from jupyter_xdisplay.sidecar.config import SidecarConfig
 
 DIRECTORY_LABEL = "org.jupyter.xdisplay.directory"
 """The private directory of a pod's containers: whoever holds its lock is alive."""
@@ -33,6 +38,10 @@ HOST_LABEL = "org.jupyter.xdisplay.host"
 """Where that directory is: an engine may serve other machines, and containers with its socket."""
 
 X_SOCKETS = "/tmp/.X11-unix"
+TEMPORARY = "/tmp"
+NOT_OUR_FILES = "bind source path does not exist"
+"""What an engine says that does not see our files."""
+
 NO_RIGHTS: dict[str, Any] = {"cap_drop": ["ALL"], "security_opt": ["no-new-privileges"]}
 """What no container of ours has."""
 
@@ -43,8 +52,9 @@ START_MORE_S = 10.0
 class DockerRuntime(ConfiguredRuntime):
     """Starts sidecars in containers that have no privileges.
 
-    The engine and this process share the host's files: private directories are mounted at the
-    same place in the container, and the sidecars' sockets are reached there.
+    Where the engine and this process share files, private directories are mounted at the same
+    place in the container, and the sidecars' sockets are reached there; else (an engine on another
+    machine, or Jupyter in a container of its own) through the engine.
     """
 
     name = "docker"
@@ -64,10 +74,26 @@ class DockerRuntime(ConfiguredRuntime):
         self._engine: docker.DockerClient | None = None
 
     async def start(self, display_id: str, spec: DisplaySpec) -> PodSidecar:
-        """Start a sidecar in a pod of its own; see `Runtime.start`."""
-        pod = await self.make_pod(display_id)
+        """Start a sidecar for the programs of a container that is there; see `Runtime.start`.
+
+        Raises
+        ------
+        UsageError
+            When no container is named, and we do not run in one.
+        """
+        name = spec.container or own_container()
+        if name is None:
+            raise UsageError(
+                "A display in a container is for the programs of another container, and none is "
+                "named.",
+                fix="--container NAME, or a kernel in a container: jupyter xdisplay kernel add; "
+                "for this machine's programs: --runtime local",
+            )
+        engine = await asyncio.to_thread(self.engine)
+        joined = await asyncio.to_thread(join, engine, name)
+        pod = await self.make_pod(display_id, joined=joined)
         try:
-            sidecar = await self.start_in(pod, display_id, spec)
+            sidecar = await self._start_joined(pod, joined, display_id, spec)
         except BaseException:
             await pod.end()
             raise
@@ -75,7 +101,12 @@ class DockerRuntime(ConfiguredRuntime):
         return sidecar
 
     async def make_pod(
-        self, name: str, *, network: str | None = None, shm_size: str | None = None
+        self,
+        name: str,
+        *,
+        network: str | None = None,
+        shm_size: str | None = None,
+        joined: Joined | None = None,
     ) -> Pod:
         """Make and start a pod.
 
@@ -87,6 +118,8 @@ class DockerRuntime(ConfiguredRuntime):
             Its network; the configured one by default.
         shm_size
             The size of its /dev/shm, as Docker writes it.
+        joined
+            The container whose namespaces it joins; None: others join its own.
 
         Raises
         ------
@@ -98,9 +131,11 @@ class DockerRuntime(ConfiguredRuntime):
         try:
             for part in ("x", "k"):
                 (directory.path / part).mkdir(mode=0o700)
-            pod = await asyncio.to_thread(
-                self._create, engine, directory, network or self.network, shm_size
-            )
+            if joined is None:
+                spaces = _own_spaces(network or self.network, shm_size)
+            else:
+                spaces = _joined_spaces(joined)
+            pod = await asyncio.to_thread(self._create, engine, directory, spaces, joined)
         except BaseException:
             remove_directory(directory.path)
             os.close(directory.lock_fd)
@@ -114,9 +149,36 @@ class DockerRuntime(ConfiguredRuntime):
 
     async def start_in(self, pod: Pod, display_id: str, spec: DisplaySpec) -> PodSidecar:
         """Start a sidecar in a pod that runs; see `Runtime.start`."""
-        settings = self.sidecar_config(display_id, spec, runtime=self.name)
-        timeout_s = self.start_timeout_s + START_MORE_S
-        return await asyncio.to_thread(pod.start_sidecar, settings, timeout_s)
+        place = f"docker: container {pod.container.name}, shared with the kernel's"
+        return await self._run(pod, self._config(pod, display_id, spec, place=place))
+
+    async def _start_joined(
+        self, pod: Pod, joined: Joined, display_id: str, spec: DisplaySpec
+    ) -> PodSidecar:
+        cookie = f"/tmp/.xdisplay-{display_id}"
+        pod.at_end = lambda: joined.take_cookie(cookie)
+        config = self._config(
+            pod, display_id, spec, place=joined.place, told_xauthority=f"{cookie}/Xauthority"
+        )
+        if joined.why_no_shm:
+            config = dataclasses.replace(config, xvfb_args=(*config.xvfb_args, *NO_SHM))
+        sidecar = await self._run(pod, config)
+        try:
+            xauthority = await asyncio.to_thread(sidecar.read_file, "Xauthority")
+            await asyncio.to_thread(joined.give_cookie, cookie, xauthority)
+        except BaseException:
+            await sidecar.end()
+            raise
+        return sidecar
+
+    def _config(self, pod: Pod, display_id: str, spec: DisplaySpec, **more: str) -> SidecarConfig:
+        told = "" if pod.is_mounted else str(pod.path / f"{display_id}.sock")
+        return self.sidecar_config(display_id, spec, runtime=self.name, told_socket=told, **more)
+
+    async def _run(self, pod: Pod, config: SidecarConfig) -> PodSidecar:
+        return await asyncio.to_thread(
+            pod.start_sidecar, config, self.start_timeout_s + START_MORE_S
+        )
 
     def engine(self) -> docker.DockerClient:
         """Return the engine, connected to at the first call; see `containers.engine.connect`."""
@@ -145,46 +207,59 @@ class DockerRuntime(ConfiguredRuntime):
         self,
         engine: docker.DockerClient,
         directory: PrivateDirectory,
-        network: str,
-        shm_size: str | None,
+        spaces: dict[str, Any],
+        joined: Joined | None,
     ) -> Pod:
-        """Make the container, without starting it."""
+        """Make the container, without starting it; with our directory in it where that can be."""
         import docker
 
         image = images.find_sidecar(engine, self.image)
-        path = str(directory.path)
-        host = engine.api.create_host_config(
-            network_mode=network,
-            ipc_mode="shareable",
-            shm_size=shm_size,
+        user = own_user() if joined is None else joined.user
+
+        def make(mounts: list[docker.types.Mount]) -> Any:
+            return engine.api.create_container(
+                image.id,
+                name=f"jupyter-xdisplay-{directory.path.name.removeprefix('d-')}",
+                user=user,
+                stdin_open=True,
+                detach=False,  # so that its input ends with whoever is attached to it
+                labels=own_labels(directory.path),
+                host_config=self._host_config(engine, spaces, mounts),
+            )
+
+        inside = str(directory.path)
+        bind = docker.types.Mount
+        mounts = [bind(inside, inside, type="bind"), bind(X_SOCKETS, f"{inside}/x", type="bind")]
+        try:
+            try:
+                made = make(mounts) if user == own_user() else None
+            except docker.errors.APIError as error:
+                if joined is None or NOT_OUR_FILES not in str(error.explanation):
+                    raise
+                made = None
+            if made is None:
+                inside, made = TEMPORARY, make([])
+        except docker.errors.APIError as error:
+            raise _explain(str(error.explanation)) from error
+        return Pod(engine, engine.containers.get(made["Id"]), directory, Path(inside))
+
+    def _host_config(
+        self,
+        engine: docker.DockerClient,
+        spaces: dict[str, Any],
+        mounts: list[docker.types.Mount],
+    ) -> Any:
+        return engine.api.create_host_config(
             read_only=True,
-            tmpfs={"/tmp": "mode=1777,size=64m"},
-            mounts=[
-                docker.types.Mount(path, path, type="bind"),
-                docker.types.Mount(X_SOCKETS, f"{path}/x", type="bind"),
-            ],
+            tmpfs={TEMPORARY: "mode=1777,size=64m"},
+            mounts=mounts,
             mem_limit=self.memory,
             nano_cpus=int(self.cpus * 1e9),
             pids_limit=self.pids_limit,
             log_config=small_log(),
+            **spaces,
             **NO_RIGHTS,
         )
-        try:
-            made = engine.api.create_container(
-                image.id,
-                name=f"jupyter-xdisplay-{directory.path.name.removeprefix('d-')}",
-                user=own_user(),
-                stdin_open=True,
-                detach=False,  # so that its input ends with whoever is attached to it
-                labels=own_labels(directory.path),
-                host_config=host,
-            )
-        except docker.errors.APIError as error:
-            raise StartFailed(
-                f"The sidecar's container could not be made: {error.explanation}",
-                fix="jupyter xdisplay doctor",
-            ) from error
-        return Pod(engine, engine.containers.get(made["Id"]), directory)
 
 
 class PodRuntime:
@@ -211,6 +286,32 @@ class PodRuntime:
     def reap(self) -> int:
         """Do nothing: the pod is ours."""
         return 0
+
+
+def _own_spaces(network: str, shm_size: str | None) -> dict[str, Any]:
+    return {"network_mode": network, "ipc_mode": "shareable", "shm_size": shm_size}
+
+
+def _joined_spaces(joined: Joined) -> dict[str, Any]:
+    spaces = {"network_mode": joined.mode}
+    if joined.shares_pids:
+        spaces["pid_mode"] = joined.mode
+    if joined.why_no_shm is None:
+        spaces["ipc_mode"] = joined.mode
+    return spaces
+
+
+def _explain(said: str) -> StartFailed:
+    if NOT_OUR_FILES in said:
+        return StartFailed(
+            "The container engine does not see this machine's files: it is on another machine, or "
+            "Jupyter itself runs in a container. Kernels in containers share a folder with it.",
+            fix="run Jupyter on the engine's machine, or show the windows of this container: "
+            "%xdisplay start --runtime docker",
+        )
+    return StartFailed(
+        f"The sidecar's container could not be made: {said}", fix="jupyter xdisplay doctor"
+    )
 
 
 def own_user() -> str:

@@ -10,6 +10,7 @@ from collections.abc import AsyncGenerator
 from contextlib import suppress
 from typing import Any
 
+from traitlets import Any as Any_
 from traitlets import Float, Instance, Int, default
 from traitlets.config import LoggingConfigurable
 
@@ -55,6 +56,14 @@ class DisplayManager(LoggingConfigurable):
         "0 keeps it as long as its kernel.",
     ).tag(config=True)
     runtime: Any = Instance(LocalRuntime, help="Where displays run.")
+
+    docker: Any = Any_(help="Where displays for other containers run.")
+
+    @default("docker")
+    def _default_docker(self) -> Runtime:
+        from jupyter_xdisplay.runtime.docker import DockerRuntime
+
+        return DockerRuntime(parent=self)
 
     @default("runtime")
     def _default_runtime(self) -> LocalRuntime:
@@ -225,8 +234,7 @@ class DisplayManager(LoggingConfigurable):
 
     async def _start(self, spec: DisplaySpec, kernel_id: str | None) -> DisplayInfo:
         display_id = uuid.uuid4().hex[:12]
-        runtime = self.kernel_runtimes.get(kernel_id or "", self.runtime)
-        sidecar = await runtime.start(display_id, spec)
+        sidecar = await self._runtime_for(spec, kernel_id).start(display_id, spec)
         info: DisplayInfo = dataclasses.replace(sidecar.info, kernel_id=kernel_id)
         latest = Latest(info)
         follower = asyncio.create_task(self._follow(display_id), name=f"follow {display_id}")
@@ -234,6 +242,15 @@ class DisplayManager(LoggingConfigurable):
         self.log.info("Display %s is %s, for kernel %s", display_id, info.display, kernel_id)
         self._drop_old()
         return info
+
+    def _runtime_for(self, spec: DisplaySpec, kernel_id: str | None) -> Runtime:
+        """Return where a display is to run: as asked for, else beside its kernel."""
+        beside: Runtime | None = self.kernel_runtimes.get(kernel_id or "")
+        if spec.container is not None or (spec.runtime == "docker" and beside is None):
+            return self.docker  # type: ignore[no-any-return]
+        if beside is not None:
+            return beside
+        return self.runtime  # type: ignore[no-any-return]
 
     async def _reuse(self, entry: KeptDisplay, spec: DisplaySpec) -> DisplayInfo:
         info = entry.info

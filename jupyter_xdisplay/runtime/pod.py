@@ -10,24 +10,17 @@ When the pod ends, the kernel of Linux ends all that is in its PID namespace.
 from __future__ import annotations
 
 import asyncio
-import json
 import os
-import socket
-import struct
-import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jupyter_xdisplay.errors import StartFailed, XDisplayError, error_from_json
-from jupyter_xdisplay.paths import (
-    PrivateDirectory,
-    check_socket_path,
-    remove_directory,
-    write_private,
-)
+from jupyter_xdisplay.errors import StartFailed, error_from_json
+from jupyter_xdisplay.paths import PrivateDirectory, check_socket_path, remove_directory
+from jupyter_xdisplay.runtime.exec_stream import ExecStream, output_of
+from jupyter_xdisplay.runtime.pod_sidecar import PodSidecar, read_answer
 from jupyter_xdisplay.sidecar import config as sidecar_config
-from jupyter_xdisplay.sidecar.client import SidecarClient
 from jupyter_xdisplay.spec import DisplayInfo
 
 if TYPE_CHECKING:
@@ -37,20 +30,22 @@ if TYPE_CHECKING:
     from jupyter_xdisplay.sidecar.config import SidecarConfig
 
 STOP_S = 2
-END_S = 4.0
-POLL_S = 0.02
-STDOUT = 1
-FRAME = struct.Struct(">BxxxL")
-"""What goes before each piece of output of a container without a terminal (Docker Engine API,
-ContainerAttach): the stream, and the length in bytes."""
-
-MAX_ANSWER_BYTES = 1 << 20
 LOG_LINES = 12
-LOG_NAME = "sidecar.log"
-PID_NAME = "pid"
+CONFIG_VARIABLE = "XDISPLAY_CONFIG"
 
-LAUNCH = 'echo $$ > "$0/pid"; exec 2>> "$0/sidecar.log"; exec "$@"'
+LAUNCH = f"""
+set -e
+umask 077
+mkdir "$0"
+printf %s "${CONFIG_VARIABLE}" > "$0/{sidecar_config.FILE_NAME}"
+unset {CONFIG_VARIABLE}
+echo $$ > "$0/pid"
+exec 2>> "$0/sidecar.log"
+exec python3 -m jupyter_xdisplay.sidecar --directory "$0" --holder stdin
+"""
 """What a sidecar says is in a file: nobody reads its standard error once it is up."""
+
+LOG = f'tail -n {LOG_LINES} "$0/sidecar.log"'
 
 
 class Pod:
@@ -61,26 +56,41 @@ class Pod:
     engine, container
         The container.
     directory
-        Its private directory, locked as long as this lives, and mounted at the same path.
+        Our private directory for it, locked as long as this lives.
+    inside
+        The directory in which its sidecars have theirs. Where it is the same path, our directory
+        is mounted there; else sockets in it are reached through the engine.
     """
 
     def __init__(
-        self, engine: docker.DockerClient, container: Container, directory: PrivateDirectory
+        self,
+        engine: docker.DockerClient,
+        container: Container,
+        directory: PrivateDirectory,
+        inside: Path,
     ) -> None:
         self._engine = engine
         self.container = container
         self._directory = directory
+        self.inside = inside
+        self.at_end: Callable[[], None] = lambda: None
+        """What else is to be done when it ends."""
         self._lease: Any = None
         self._ended = False
 
     @property
     def path(self) -> Path:
-        """Its private directory."""
+        """Our private directory for it."""
         return self._directory.path
 
     @property
+    def is_mounted(self) -> bool:
+        """Whether that directory is in the container too."""
+        return self.inside == self.path
+
+    @property
     def x_sockets(self) -> Path:
-        """What is /tmp/.X11-unix in it."""
+        """What is /tmp/.X11-unix in it, where it is mounted."""
         return self.path / "x"
 
     def launch(self) -> None:
@@ -124,31 +134,25 @@ class Pod:
         """
         import docker
 
-        directory = self.path / config.display_id
+        directory = self.inside / config.display_id
         check_socket_path(directory / sidecar_config.SOCKET_NAME)
-        directory.mkdir(mode=0o700)
-        write_private(directory / sidecar_config.FILE_NAME, config.to_json().encode())
-        program = ["python3", "-m", "jupyter_xdisplay.sidecar"]
-        arguments = ["--directory", str(directory), "--holder", "stdin"]
-        command = ["sh", "-c", LAUNCH, str(directory), *program, *arguments]
-        api = self._engine.api
+        environment = {CONFIG_VARIABLE: config.to_json()}
         sidecar: PodSidecar | None = None
+        answer = None
         try:
-            made = api.exec_create(str(self.container.id), command, stdin=True)
-            stream = api.exec_start(made["Id"], socket=True)
-            sidecar = PodSidecar(self, made["Id"], directory, stream)
-            answer = _read_answer(_raw(stream), timeout_s)
+            exec_id, stream = self._exec(["sh", "-c", LAUNCH, str(directory)], environment)
+            sidecar = PodSidecar(self, exec_id, directory, stream)
+            answer = read_answer(stream, timeout_s)
         except docker.errors.APIError as error:
-            remove_directory(directory)
             raise StartFailed(
                 f"The sidecar could not be started in its container: {error.explanation}",
                 fix="jupyter xdisplay doctor",
                 log=self.log(),
             ) from error
         if answer is not None and "info" in answer:
-            sidecar.info = DisplayInfo.from_json(answer["info"])
+            sidecar.take(DisplayInfo.from_json(answer["info"]))
             return sidecar
-        log = _tail(directory / LOG_NAME) or self.log()
+        log = self.shell(LOG, directory).splitlines() or self.log()
         sidecar.end_now()
         if answer is not None:
             raise error_from_json(answer["error"])
@@ -157,6 +161,21 @@ class Pod:
             fix="jupyter xdisplay image build",
             log=log,
         )
+
+    def connect(self, socket_path: Path) -> ExecStream:
+        """Connect to a socket in it, through the engine."""
+        program = ["python3", "-m", "jupyter_xdisplay.sidecar.relay", str(socket_path)]
+        return self._exec(program)[1]
+
+    def shell(self, script: str, directory: Path) -> str:
+        """Run a script in it, with a directory as $0; return what it prints, if it can."""
+        import docker
+        import requests
+
+        with suppress(docker.errors.APIError, requests.RequestException):
+            done = self.container.exec_run(["sh", "-c", script, str(directory)], stderr=False)
+            return output_of(done).decode("utf-8", "replace")
+        return ""
 
     def log(self) -> list[str]:
         """Return the last lines that its process 1 wrote."""
@@ -178,13 +197,19 @@ class Pod:
         except (docker.errors.APIError, requests.RequestException):
             return True  # with its container, or the engine
 
-    def kill(self, pid: str) -> None:
-        """Kill a process in it, by its pid in there."""
+    def _do_at_end(self) -> None:
         import docker
         import requests
 
         with suppress(docker.errors.APIError, requests.RequestException):
-            self.container.exec_run(["kill", "-KILL", pid])
+            self.at_end()
+
+    def _exec(
+        self, command: list[str], environment: dict[str, str] | None = None
+    ) -> tuple[str, ExecStream]:
+        api = self._engine.api
+        made = api.exec_create(str(self.container.id), command, stdin=True, environment=environment)
+        return made["Id"], ExecStream(api.exec_start(made["Id"], socket=True))
 
     async def end(self) -> None:
         """End it with all that is in it, and remove it. Idempotent."""
@@ -196,71 +221,13 @@ class Pod:
             return
         self._ended = True
         try:
+            self._do_at_end()
             if self._lease is not None:
                 self._lease.close()
             remove_container(self.container)
         finally:
             remove_directory(self.path)
             os.close(self._directory.lock_fd)
-
-
-class PodSidecar:
-    """A sidecar in a pod, held by its standard input: it ends when that does.
-
-    Parameters
-    ----------
-    pod
-        Where it runs.
-    exec_id
-        What the engine calls its process.
-    directory
-        Its private directory, in the pod's.
-    stream
-        Its standard input and output.
-    """
-
-    info: DisplayInfo
-
-    def __init__(self, pod: Pod, exec_id: str, directory: Path, stream: Any) -> None:
-        self.pod = pod
-        self.owns_pod = False
-        """Whether the pod is there for this display alone, and ends with it."""
-        self._exec_id = exec_id
-        self._directory = directory
-        self._stream = stream
-        self._ended = False
-
-    async def end(self) -> None:
-        """Make it end, remove what it left. Idempotent."""
-        await asyncio.to_thread(self.end_now)
-
-    def end_now(self) -> None:
-        """Do what `end` does, blocking."""
-        if not self._ended:
-            self._ended = True
-            self._let_go()
-            if not self._ended_within(END_S):
-                with suppress(OSError):
-                    self.pod.kill((self._directory / PID_NAME).read_text().strip())
-                self._ended_within(END_S)
-            remove_directory(self._directory)
-        if self.owns_pod:
-            self.pod.end_now()
-
-    def _let_go(self) -> None:
-        with suppress(XDisplayError, OSError):
-            SidecarClient(self._directory / sidecar_config.SOCKET_NAME).stop()
-        with suppress(OSError):
-            _raw(self._stream).shutdown(socket.SHUT_RDWR)
-        self._stream.close()
-
-    def _ended_within(self, timeout_s: float) -> bool:
-        end = time.monotonic() + timeout_s
-        while not self.pod.exec_has_ended(self._exec_id):
-            if time.monotonic() > end:
-                return False
-            time.sleep(POLL_S)
-        return True
 
 
 def remove_container(container: Container) -> None:
@@ -276,48 +243,3 @@ def remove_container(container: Container) -> None:
         except docker.errors.APIError as error:
             if error.status_code != 409:  # the engine removes it already
                 raise
-
-
-def _raw(stream: Any) -> socket.socket:
-    """Return the socket below what the SDK gives: it has other wrappers for TLS and for Unix."""
-    raw: socket.socket = getattr(stream, "_sock", stream)
-    return raw
-
-
-def _read_answer(stream: socket.socket, timeout_s: float) -> dict[str, Any] | None:
-    """Read a sidecar's standard output up to its first whole line, or to its end.
-
-    Returns
-    -------
-        The line as JSON, None where there was none in time.
-    """
-    end = time.monotonic() + timeout_s
-    received, output = b"", b""
-    while b"\n" not in output and len(output) < MAX_ANSWER_BYTES:
-        try:
-            stream.settimeout(max(0.01, end - time.monotonic()))
-            data = stream.recv(64 * 1024)
-        except TimeoutError:
-            break
-        if not data:
-            break
-        received += data
-        while len(received) >= FRAME.size:
-            kind, length = FRAME.unpack_from(received)
-            if len(received) < FRAME.size + length:
-                break
-            if kind == STDOUT:
-                output += received[FRAME.size : FRAME.size + length]
-            received = received[FRAME.size + length :]
-    try:
-        answer = json.loads(output.partition(b"\n")[0])
-    except ValueError:
-        return None
-    return answer if isinstance(answer, dict) else None
-
-
-def _tail(log: Path) -> list[str]:
-    try:
-        return log.read_text(errors="replace").splitlines()[-LOG_LINES:]
-    except OSError:
-        return []

@@ -19,7 +19,11 @@ INSTALL_X11VNC = "use --stream builtin, or: jupyter xdisplay setup --with x11vnc
 
 @dataclass(frozen=True)
 class SidecarConfig:
-    """Everything a sidecar needs to know. Sizes in pixels, DPI in dots per inch, times in s."""
+    """Everything a sidecar needs to know. Sizes in pixels, DPI in dots per inch, times in s.
+
+    `runtime` and `place` say where it runs. `told_socket` and `told_xauthority` are the paths that
+    others are told, where they do not see the private directory itself.
+    """
 
     display_id: str
     name: str
@@ -37,6 +41,9 @@ class SidecarConfig:
     stream: str = "builtin"
     created: str = ""
     runtime: str = "local"
+    place: str = ""
+    told_socket: str = ""
+    told_xauthority: str = ""
 
     def to_json(self) -> str:
         """Return the text of the configuration file."""

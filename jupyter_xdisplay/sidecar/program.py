@@ -79,7 +79,8 @@ class Sidecar:
             await self.xserver.launch()
             _import_late(self.config)
             await self.xserver.wait_until_up()
-            self._tell(display=self.xserver.display, xauthority=str(self.xserver.xauthority))
+            xauthority = self.config.told_xauthority or str(self.xserver.xauthority)
+            self._tell(display=self.xserver.display, xauthority=xauthority)
             await self._open_screen()
             await self._start_helpers()
         except BaseException:
@@ -186,7 +187,7 @@ class Sidecar:
             state="running",
             display="",
             xauthority="",
-            socket=str(self.socket),
+            socket=config.told_socket or str(self.socket),
             size=config.size,
             max_size=config.max_size,
             dpi=config.dpi,
@@ -198,6 +199,7 @@ class Sidecar:
                 "renderer": "software GL: Xvfb has no GPU, so Mesa draws on the processor",
                 "window_manager": "openbox",
                 "stream": config.stream,
+                **({"runtime": config.place} if config.place else {}),
             },
         )
 

@@ -44,10 +44,22 @@ time.sleep(60)
 """
 
 
+async def start_alone(runtime: DockerRuntime, display_id: str) -> PodSidecar:
+    """Start a sidecar in a pod of its own, which ends with it."""
+    pod = await runtime.make_pod(display_id)
+    try:
+        sidecar = await runtime.start_in(pod, display_id, SPEC)
+    except BaseException:
+        await pod.end()
+        raise
+    sidecar.owns_pod = True
+    return sidecar
+
+
 @pytest.fixture
 async def sidecar(engine: docker.DockerClient, sidecar_image: Image) -> AsyncIterator[PodSidecar]:
     """Give a running sidecar."""
-    sidecar = await DockerRuntime().start(DISPLAY_ID, SPEC)
+    sidecar = await start_alone(DockerRuntime(), DISPLAY_ID)
     yield sidecar
     await sidecar.end()
 
@@ -137,20 +149,21 @@ async def test_displays_come_and_go_in_one_pod(sidecar: PodSidecar) -> None:
     await second.end()
     assert {path.name for path in pod.x_sockets.iterdir()} == {"X0"}
     third = await runtime.start_in(pod, "ba9876543210", SPEC)
-    pid = (pod.path / "ba9876543210" / "pid").read_text().strip()
-    pod.kill(pid)
+    kill(third, "KILL")
     assert await until(lambda: not _answers(third))
     await third.end()
     assert sorted(path.name for path in pod.path.iterdir()) == [DISPLAY_ID, "k", "lock", "x"]
     assert SidecarClient(sidecar.info.socket).info().state == "running"
     stopped = await runtime.start_in(pod, "ba9876543210", SPEC)
-    assert pod.container.exec_run(["kill", "-STOP", _pid(stopped)]).exit_code == 0
+    kill(stopped, "STOP")
     await stopped.end()
     assert not (pod.path / "ba9876543210").exists()
 
 
-def _pid(sidecar: PodSidecar) -> str:
-    return (Path(sidecar.info.socket).parent / "pid").read_text().strip()
+def kill(sidecar: PodSidecar, signal: str) -> None:
+    """Send a signal to a sidecar."""
+    directory = Path(sidecar.info.socket).parent
+    sidecar.pod.shell(f'kill -{signal} "$(cat "$0/pid")"', directory)
 
 
 def _answers(sidecar: PodSidecar) -> bool:
@@ -166,20 +179,20 @@ async def test_what_cannot_start_leaves_nothing(
 ) -> None:
     """An X server that is refused its arguments: its log is told, the container is gone."""
     with pytest.raises(StartFailed, match="X server") as caught:
-        await DockerRuntime(xvfb_args=["-nonsense"]).start(DISPLAY_ID, SPEC)
+        await start_alone(DockerRuntime(xvfb_args=["-nonsense"]), DISPLAY_ID)
     assert any("nonsense" in line for line in caught.value.log)
     assert not engine.containers.list(all=True)
     with pytest.raises(StartFailed, match="network"):
-        await DockerRuntime(network="no-such-network").start(DISPLAY_ID, SPEC)
+        await start_alone(DockerRuntime(network="no-such-network"), DISPLAY_ID)
     assert not _directories(leftovers)
 
 
 HOLDER = """
-import asyncio, sys
+import asyncio
 from jupyter_xdisplay.runtime.docker import DockerRuntime
-from jupyter_xdisplay.spec import DisplaySpec, Size
+from tests.containers.test_sidecar_container import start_alone
 async def main():
-    sidecar = await DockerRuntime().start("{id}", DisplaySpec(size=Size(320, 240)))
+    sidecar = await start_alone(DockerRuntime(), "{id}")
     print(sidecar.pod.container.id, flush=True)
     await asyncio.sleep(600)
 asyncio.run(main())
@@ -196,7 +209,9 @@ def test_a_killed_holder(
     """Its sidecar ends by itself; what is left of it is reaped, and nothing of others."""
     holders = [
         subprocess.Popen(
-            [sys.executable, "-c", HOLDER.format(id=display_id)], stdout=subprocess.PIPE
+            [sys.executable, "-c", HOLDER.format(id=display_id)],
+            stdout=subprocess.PIPE,
+            cwd=Path(__file__).parents[2],
         )
         for display_id in ("0123456789ab", "ba9876543210")
     ]

@@ -1,0 +1,81 @@
+"""A process in a container as a stream: what Docker's engine gives of its input and output."""
+
+from __future__ import annotations
+
+import socket
+import struct
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from docker.models.containers import ExecResult
+
+FRAME = struct.Struct(">BxxxL")
+"""What goes before each piece of output of a process without a terminal (Docker Engine API,
+ContainerAttach): the stream, and the length in bytes."""
+
+STDOUT = 1
+CHUNK_BYTES = 256 * 1024
+
+
+def output_of(done: ExecResult) -> bytes:
+    """Return what a process that was run to its end in a container wrote."""
+    assert isinstance(done.output, bytes)  # neither streamed nor a socket
+    return done.output
+
+
+class ExecStream:
+    """Standard input and output of a process that was started in a container.
+
+    Parameters
+    ----------
+    stream
+        What the SDK gives for `exec_start(…, socket=True)`.
+    """
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+        # it has other wrappers for TLS and for Unix; below them is a socket, or TLS's of its own
+        self._socket: socket.socket = getattr(stream, "_sock", stream)
+        self._socket.settimeout(None)
+        self._left = 0
+        self._kind = STDOUT
+        self._header = b""
+
+    def send(self, data: bytes) -> None:
+        """Give it input."""
+        self._socket.sendall(data)
+
+    def receive(self, timeout_s: float | None = None) -> bytes:
+        """Return some of its output; empty at its end.
+
+        Raises
+        ------
+        TimeoutError
+            When none came in time.
+        """
+        self._socket.settimeout(timeout_s)
+        while True:
+            if not self._left and not self._read_header():
+                return b""
+            data = self._socket.recv(min(self._left, CHUNK_BYTES))
+            self._left -= len(data)
+            if not data or self._kind == STDOUT:
+                return data
+
+    def close(self) -> None:
+        """End its input, and listen no longer. Idempotent."""
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+        self._stream.close()
+
+    def _read_header(self) -> bool:
+        """Read what goes before a piece; False at the end. Keeps what came before a timeout."""
+        while len(self._header) < FRAME.size:
+            data = self._socket.recv(FRAME.size - len(self._header))
+            if not data:
+                return False
+            self._header += data
+        self._kind, self._left = FRAME.unpack(self._header)
+        self._header = b""
+        return True

@@ -1,0 +1,128 @@
+"""A sidecar in a pod: a process of its own there, held by its standard input."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jupyter_xdisplay.errors import XDisplayError
+from jupyter_xdisplay.paths import remove_directory
+from jupyter_xdisplay.runtime.exec_stream import output_of
+from jupyter_xdisplay.runtime.relay import Relay
+from jupyter_xdisplay.sidecar import config as sidecar_config
+from jupyter_xdisplay.sidecar.client import SidecarClient
+from jupyter_xdisplay.spec import DisplayInfo
+
+if TYPE_CHECKING:
+    from jupyter_xdisplay.runtime.exec_stream import ExecStream
+    from jupyter_xdisplay.runtime.pod import Pod
+
+END_S = 4.0
+POLL_S = 0.02
+MAX_ANSWER_BYTES = 1 << 20
+KILL = 'kill -KILL "$(cat "$0/pid")"'
+REMOVE = 'rm -rf "$0"'
+
+
+class PodSidecar:
+    """A sidecar in a pod, held by its standard input: it ends when that does.
+
+    Parameters
+    ----------
+    pod
+        Where it runs.
+    exec_id
+        What the engine calls its process.
+    directory
+        Its private directory, in the pod.
+    stream
+        Its standard input and output.
+    """
+
+    info: DisplayInfo
+
+    def __init__(self, pod: Pod, exec_id: str, directory: Path, stream: ExecStream) -> None:
+        self.pod = pod
+        self.owns_pod = False
+        """Whether the pod is there for this display alone, and ends with it."""
+        self._exec_id = exec_id
+        self._directory = directory
+        self._stream = stream
+        self._relay: Relay | None = None
+        self._ended = False
+
+    def take(self, info: DisplayInfo) -> None:
+        """Take what it is; where its socket is not ours, relay ours to it."""
+        self.info = info
+        if not self.pod.is_mounted:
+            socket_path = self._directory / sidecar_config.SOCKET_NAME
+            self._relay = Relay(Path(info.socket), lambda: self.pod.connect(socket_path))
+
+    def read_file(self, name: str) -> bytes:
+        """Return a file of its private directory."""
+        done = self.pod.container.exec_run(["cat", str(self._directory / name)], stderr=False)
+        return output_of(done)
+
+    async def end(self) -> None:
+        """Make it end, remove what it left. Idempotent."""
+        await asyncio.to_thread(self.end_now)
+
+    def end_now(self) -> None:
+        """Do what `end` does, blocking."""
+        if not self._ended:
+            self._ended = True
+            self._let_go()
+            if not self._ended_within(END_S):
+                self.pod.shell(KILL, self._directory)
+                self._ended_within(END_S)
+            self._remove_left_over()
+        if self.owns_pod:
+            self.pod.end_now()
+
+    def _let_go(self) -> None:
+        if self._relay is not None:
+            self._relay.close()
+        elif self.pod.is_mounted:
+            with suppress(XDisplayError, OSError):
+                SidecarClient(self._directory / sidecar_config.SOCKET_NAME).stop()
+        self._stream.close()
+
+    def _remove_left_over(self) -> None:
+        if self.pod.is_mounted:
+            remove_directory(self._directory)
+        elif not self.owns_pod:
+            self.pod.shell(REMOVE, self._directory)
+
+    def _ended_within(self, timeout_s: float) -> bool:
+        end = time.monotonic() + timeout_s
+        while not self.pod.exec_has_ended(self._exec_id):
+            if time.monotonic() > end:
+                return False
+            time.sleep(POLL_S)
+        return True
+
+
+def read_answer(stream: ExecStream, timeout_s: float) -> dict[str, Any] | None:
+    """Read a sidecar's standard output up to its first whole line, or to its end.
+
+    Returns
+    -------
+        The line as JSON, None where there was none in time.
+    """
+    end = time.monotonic() + timeout_s
+    output = b""
+    with suppress(TimeoutError):
+        while b"\n" not in output and len(output) < MAX_ANSWER_BYTES:
+            data = stream.receive(max(0.01, end - time.monotonic()))
+            if not data:
+                break
+            output += data
+    try:
+        answer = json.loads(output.partition(b"\n")[0])
+    except ValueError:
+        return None
+    return answer if isinstance(answer, dict) else None

@@ -1,0 +1,92 @@
+"""Kernels in containers, started as nbconvert and consoles start theirs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from jupyter_client.asynchronous.client import AsyncKernelClient
+from jupyter_client.kernelspec import KernelSpecManager
+from jupyter_client.manager import AsyncKernelManager
+
+READY_S = 60.0
+
+
+def write_spec(folder: Path, options: dict[str, Any], **more: Any) -> Path:
+    """Write the specification of a kernel called `box`; return the folder of kernels."""
+    kernels = folder / "kernels"
+    (kernels / "box").mkdir(parents=True, exist_ok=True)
+    spec = {
+        "argv": ["python3", "-m", "ipykernel_launcher", "-f", "{connection_file}"],
+        "display_name": "In a box",
+        "language": "python",
+        "interrupt_mode": "signal",
+        "metadata": {
+            "kernel_provisioner": {
+                "provisioner_name": "xdisplay-docker",
+                "config": {"options": options},
+            }
+        },
+        **more,
+    }
+    (kernels / "box" / "kernel.json").write_text(json.dumps(spec))
+    return kernels
+
+
+def directories(root: Path) -> list[Path]:
+    """Return the private directories that are there."""
+    return sorted(root.iterdir())
+
+
+class ContainerKernel:
+    """A kernel in a container and a client of it.
+
+    Parameters
+    ----------
+    kernels
+        The folder with its specification.
+    cwd
+        Its working directory.
+    """
+
+    def __init__(self, kernels: Path, cwd: Path) -> None:
+        specs = KernelSpecManager(kernel_dirs=[str(kernels)])
+        self.manager = AsyncKernelManager(
+            kernel_name="box", kernel_spec_manager=specs, connection_file=str(cwd / "kernel.json")
+        )
+        self._cwd = cwd
+        self._client: AsyncKernelClient | None = None
+
+    async def start(self) -> None:
+        """Start it and wait until it answers."""
+        await self.manager.start_kernel(cwd=str(self._cwd))
+        self._client = self.manager.client()
+        self._client.start_channels()
+        await self.wait_until_ready()
+
+    async def wait_until_ready(self) -> None:
+        """Wait until it answers, perhaps after a restart."""
+        assert self._client is not None
+        await self._client.wait_for_ready(timeout=READY_S)
+
+    async def run(self, code: str, *, fails: bool = False) -> str:
+        """Run a cell; return what it printed, or its traceback where it is to fail."""
+        assert self._client is not None
+        printed: list[str] = []
+
+        def take(message: dict[str, Any]) -> None:
+            if message["msg_type"] == "stream":
+                printed.append(message["content"]["text"])
+
+        reply = await self._client.execute_interactive(code, output_hook=take, timeout=READY_S)
+        content = reply["content"]
+        assert (content["status"] == "error") == fails, content.get("traceback", printed)
+        return "\n".join(content["traceback"]) if fails else "".join(printed)
+
+    async def stop(self) -> None:
+        """Shut it down."""
+        if self._client is not None:
+            self._client.stop_channels()
+        if self.manager.has_kernel:
+            await self.manager.shutdown_kernel(now=True)

@@ -1,0 +1,60 @@
+"""What a kernel's container is asked to be, and what it means when the engine refuses."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from jupyter_xdisplay.containers.options import KernelOptions
+from jupyter_xdisplay.runtime.kernel_container import device_requests, explain, served_folders
+
+
+@pytest.mark.parametrize(
+    ("cwd", "served", "seen"),
+    [
+        ("/home/ada/work/deep", "/home/ada/work", ["/home/ada/work"]),
+        ("/home/ada/work", "/home/ada/work", ["/home/ada/work"]),
+        ("/data/other", "/home/ada/work", ["/data/other"]),
+        ("/data/other", None, ["/data/other"]),
+        ("/srv/notebooks", "/", ["/srv/notebooks"]),
+        ("/tmp/notebooks", "/tmp", ["/tmp/notebooks"]),
+        ("/tmp", "/tmp", []),
+        ("/", "/", []),
+    ],
+)
+def test_what_a_kernel_sees_of_this_machine(cwd: str, served: str | None, seen: list[str]) -> None:
+    """The folder that Jupyter serves; never one that holds the host's sockets."""
+    found = served_folders(Path(cwd), Path(served) if served else None)
+    assert [str(folder) for folder in found] == seen
+
+
+def test_gpus() -> None:
+    """As the Engine API writes them: all, some, or a CDI device."""
+    assert device_requests(None) == []
+    [everything] = device_requests("all")
+    assert (everything["Count"], everything["Capabilities"]) == (-1, [["gpu"]])
+    [some] = device_requests("0,GPU-5f1e")
+    assert (some["DeviceIDs"], some["Capabilities"]) == (["0", "GPU-5f1e"], [["gpu"]])
+    assert not some["Count"]
+    [device] = device_requests("cdi:nvidia.com/gpu=all")
+    assert (device["Driver"], device["DeviceIDs"]) == ("cdi", ["nvidia.com/gpu=all"])
+
+
+@pytest.mark.parametrize(
+    ("said", "fix"),
+    [
+        ('could not select device driver "" with capabilities: [[gpu]]', "nvidia-ctk"),
+        ("unresolvable CDI devices nvidia.com/gpu=all", "nvidia-ctk"),
+        ("write /var/lib/docker: no space left on device", "docker system df"),
+        ("invalid mount config: bind source path does not exist: /nowhere", "--volume"),
+        ('exec: "python3": executable file not found in $PATH', "Python"),
+        ("exec /usr/bin/python3: exec format error", "architecture"),
+        ("something else", "doctor"),
+    ],
+)
+def test_a_refusal_is_explained(said: str, fix: str) -> None:
+    """What the engine said, and what mends it."""
+    error = explain(said, KernelOptions("image", gpus="all"))
+    assert said in error.message
+    assert fix in (error.fix or "")
