@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-    from jupyter_xdisplay.kernel.display import Display, display
+    from jupyter_xdisplay.kernel.api import display
+    from jupyter_xdisplay.kernel.display import Display
 
 __version__ = "0.1.0"
 __all__ = [
@@ -24,10 +25,14 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """Load the Python API (`display`, `Display`) at its first use (PEP 562)."""
-    if name in {"Display", "display"}:
-        from jupyter_xdisplay.kernel import display as module
+    if name == "Display":
+        from jupyter_xdisplay.kernel.display import Display
 
-        return getattr(module, name)
+        return Display
+    if name == "display":
+        from jupyter_xdisplay.kernel.api import display
+
+        return display
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -46,7 +46,7 @@ KNOWS = {
     "sidecar": SHARED | {"xserver", "x11", "rfb", "gpu"},
     "containers": BASE,
     "runtime": SHARED | {"sidecar", "containers"},
-    "server": SHARED | {"sidecar", "runtime"},
+    "server": SHARED | {"sidecar", "runtime", "containers"},
     "provisioner": SHARED | {"containers", "runtime", "server"},
     "kernel": SHARED | {"rfb"},
 }

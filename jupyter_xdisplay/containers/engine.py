@@ -43,6 +43,11 @@ def connect(timeout_s: int = TIMEOUT_S) -> docker.DockerClient:
     return client
 
 
+def may_be_there() -> bool:
+    """Tell whether it makes sense to ask for an engine: one is named, or has its socket here."""
+    return "DOCKER_HOST" in os.environ or Path(DEFAULT_SOCKET).exists()
+
+
 def explain(error: Exception) -> EngineUnreachable:
     """Return what a failure to reach the engine means, and what mends it."""
     where = os.environ.get("DOCKER_HOST", f"unix://{DEFAULT_SOCKET}")

@@ -9,7 +9,7 @@ import shutil
 from typing import Any, NoReturn
 
 from jupyter_xdisplay.errors import UsageError
-from jupyter_xdisplay.spec import STREAMS
+from jupyter_xdisplay.spec import RUNTIMES, STREAMS
 
 SUBCOMMANDS = (
     "start",
@@ -35,6 +35,7 @@ HELP = """\
     %xdisplay                     start a display for this kernel (if none runs): each window that
                                   code opens from now on appears under its cell
     %xdisplay start [--size WxH] [--name NAME] [--dpi N] [--stream builtin|x11vnc] [--max-inline N]
+                    [--runtime local|docker] [--container NAME]
     %xdisplay desktop             the whole desktop, under this cell
     %xdisplay show                the windows that are open now, once more, under this cell
     %xdisplay inline [on|off] [--max-inline N]
@@ -196,6 +197,21 @@ _DISPLAY: _Arguments = [
         {
             "metavar": "|".join(STREAMS),
             "help": "the RFB server: our own (the default, fast), or x11vnc (compatible)",
+        },
+    ),
+    (
+        ("--runtime",),
+        {
+            "metavar": "|".join(RUNTIMES),
+            "help": "where its X server runs: on this machine, or in a container of its own "
+            "(default: beside this kernel)",
+        },
+    ),
+    (
+        ("--container",),
+        {
+            "metavar": "NAME",
+            "help": "the container whose programs it is for (default: the one this kernel is in)",
         },
     ),
 ]

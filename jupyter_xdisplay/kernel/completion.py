@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from jupyter_xdisplay.kernel.arguments import SUBCOMMANDS, option_names
 from jupyter_xdisplay.kernel.gui.toolkits import GUI_NAMES
-from jupyter_xdisplay.spec import STREAMS
+from jupyter_xdisplay.spec import RUNTIMES, STREAMS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,6 +18,8 @@ SIZES = ("800x600", "1024x768", "1280x720", "1280x1024", "1600x900", "1920x1080"
 VALUES: dict[str, Sequence[str]] = {
     "--size": SIZES,
     "--stream": STREAMS,
+    "--runtime": RUNTIMES,
+    "--container": (),
     "--listen": ("127.0.0.1", "0.0.0.0"),  # noqa: S104 - offered; taken, it comes with a warning
     "--dpi": (),
     "--port": (),

@@ -1,4 +1,4 @@
-"""The Python API: `display()` and `Display`. Works in notebooks, in IPython and in plain scripts.
+"""A display of this process: what `display()` returns.
 
 ::
 
@@ -22,7 +22,6 @@ from jupyter_xdisplay.errors import DisplayEnded, Unreachable
 from jupyter_xdisplay.kernel import environ, programs
 from jupyter_xdisplay.kernel.automation.images import picture
 from jupyter_xdisplay.kernel.sizes import read_size
-from jupyter_xdisplay.spec import DisplaySpec
 
 if TYPE_CHECKING:
     import subprocess
@@ -39,37 +38,8 @@ if TYPE_CHECKING:
     from jupyter_xdisplay.spec import DisplayInfo, Size, ViewerInfo, VncAccess, WindowInfo
 
 
-def display(
-    size: SizeLike = None, name: str = "main", dpi: int | None = None, stream: str | None = None
-) -> Display:
-    """Return the display called `name`, started where it does not run, and switch to it.
-
-    DISPLAY and XAUTHORITY point to it from then on, for this process and what it starts.
-
-    Parameters
-    ----------
-    size
-        Width and height in pixels, as `"1280x720"` or `(1280, 720)`.
-    name
-        Its name: one process can have several.
-    dpi
-        Dots per inch that programs are told.
-    stream
-        The RFB server: `"builtin"` (the default) or `"x11vnc"`.
-
-    Raises
-    ------
-    XDisplayError
-        Whatever did not come up, with the last lines of its log and the step that mends it.
-    """
-    from jupyter_xdisplay.kernel.session import get_session
-
-    spec = DisplaySpec.from_json({"name": name, "size": size, "dpi": dpi, "stream": stream})
-    return get_session().start(spec).display
-
-
 class Display:
-    """A display of this process. Made by `display`, never directly.
+    """A display of this process. Made by `api.display`, never directly.
 
     As a context manager it is stopped at the end, and the environment is as it was before.
     """

@@ -301,6 +301,8 @@ def _adapt(display: Display, spec: DisplaySpec) -> list[str]:
         kept.append((f"{info.dpi} dpi", f"{spec.dpi} dpi"))
     if spec.stream is not None and stream != spec.stream:
         kept.append((f"RFB server {stream}", spec.stream))
+    if spec.runtime is not None and info.runtime != spec.runtime:
+        kept.append((f"runtime {info.runtime}", f"the runtime {spec.runtime}"))
     return [
         f"The display {info.name!r} was there already and keeps its {has}. "
         f"For {wanted} stop it first: %xdisplay stop --name {info.name}"

@@ -29,6 +29,8 @@ def display_spec(session: Session, options: argparse.Namespace) -> DisplaySpec:
             "size": options.size,
             "dpi": _dpi(options.dpi),
             "stream": options.stream,
+            "runtime": options.runtime,
+            "container": options.container,
         }
     )
 

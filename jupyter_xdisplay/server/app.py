@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,9 @@ from jupyter_server.extension.application import ExtensionApp
 from tornado.ioloop import PeriodicCallback
 from traitlets import Bool, Instance, default
 
-from jupyter_xdisplay.errors import PrivateDirectoryError
+from jupyter_xdisplay.containers import engine
+from jupyter_xdisplay.errors import PrivateDirectoryError, XDisplayError
+from jupyter_xdisplay.runtime.docker import DockerRuntime
 from jupyter_xdisplay.runtime.local import LocalRuntime
 from jupyter_xdisplay.runtime.manager import DisplayManager
 from jupyter_xdisplay.server.handlers import HANDLERS
@@ -32,7 +35,7 @@ class XDisplayApp(ExtensionApp):
     extension_url = "/xdisplay"
     load_other_extensions = True
     static_paths: Any = [str(Path(__file__).parents[1] / "static")]
-    classes = [DisplayManager, LocalRuntime]
+    classes = [DisplayManager, LocalRuntime, DockerRuntime]
 
     start_with_kernel = Bool(
         False,
@@ -76,7 +79,16 @@ class XDisplayApp(ExtensionApp):
             self.kernel_socket.listen()
         self._housekeeping = PeriodicCallback(self.keep_house, HOUSEKEEPING_MS)
         self._housekeeping.start()
+        if engine.may_be_there():
+            threading.Thread(target=self._reap_containers, name="reap", daemon=True).start()
         await super()._start_jupyter_server_extension(serverapp)  # type: ignore[no-untyped-call]
+
+    def _reap_containers(self) -> None:
+        """Remove what a killed server left on the engine, in a thread: an engine may be slow."""
+        try:
+            self.manager.docker.reap()
+        except XDisplayError as error:
+            self.log.debug("No containers were looked for. %s", error)
 
     async def keep_house(self) -> None:
         """End displays whose kernels went unnoticed, and idle ones."""

@@ -25,7 +25,7 @@ from tornado.iostream import IOStream
 from tornado.netutil import bind_unix_socket
 from tornado.web import Application
 
-from jupyter_xdisplay.errors import DisplayNotFound
+from jupyter_xdisplay.errors import DisplayNotFound, UsageError
 from jupyter_xdisplay.json_handler import JSONHandler
 from jupyter_xdisplay.kernel_protocol import (
     CAPABILITY_VARIABLE,
@@ -164,6 +164,11 @@ class DisplaysHandler(KernelHandler):
     async def post(self) -> None:
         """Start one, or return the one of that name."""
         spec = DisplaySpec.from_json(self.json_object())
+        if spec.container is not None and self.kernel_id in self.manager.kernel_runtimes:
+            raise UsageError(
+                "A kernel in a container sees its own displays only.",
+                fix="start it from a kernel of the machine itself",
+            )
         self.answer(await self.manager.create(spec, self.kernel_id))
 
 

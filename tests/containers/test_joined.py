@@ -1,0 +1,216 @@
+"""A display for the programs of a container that somebody else started; with the real engine."""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+from collections.abc import AsyncIterator, Callable, Iterator
+from importlib import metadata
+from pathlib import Path
+
+import docker
+import pytest
+from docker.models.containers import Container
+from docker.models.images import Image
+from PIL import Image as Pictures
+
+from jupyter_xdisplay.errors import UsageError
+from jupyter_xdisplay.runtime.exec_stream import output_of
+from jupyter_xdisplay.runtime.joined import own_container
+from jupyter_xdisplay.runtime.manager import DisplayManager
+from jupyter_xdisplay.spec import DisplayInfo, DisplaySpec, Size
+from tests.containers.test_sidecar_container import DRAW
+from tests.waiting import until
+
+SPEC = DisplaySpec(size=Size(320, 240), container="theirs")
+GREEN = (0, 255, 0)
+
+MakeContainer = Callable[..., Container]
+
+
+@pytest.fixture
+async def manager(engine: docker.DockerClient) -> AsyncIterator[DisplayManager]:
+    """Give a manager of displays."""
+    manager = DisplayManager()
+    yield manager
+    await manager.close()
+
+
+@pytest.fixture
+def make_container(engine: docker.DockerClient, sidecar_image: Image) -> Iterator[MakeContainer]:
+    """Start a container as anybody does, that waits."""
+    made: list[Container] = []
+
+    def make(image: Image = sidecar_image, **options: object) -> Container:
+        settings = {"network_mode": "none", "name": "theirs", **options}
+        command = ["-c", "import time; time.sleep(600)"]
+        made.append(
+            engine.containers.run(
+                image.id, command, entrypoint="python3", init=True, detach=True, **settings
+            )
+        )
+        return made[-1]
+
+    yield make
+    for container in made:
+        container.remove(force=True)
+
+
+def environment(info: DisplayInfo) -> dict[str, str]:
+    """Return what programs of the container need."""
+    return {"DISPLAY": info.display, "XAUTHORITY": info.xauthority}
+
+
+async def test_its_programs_appear(
+    make_container: MakeContainer, manager: DisplayManager, engine: docker.DockerClient
+) -> None:
+    """With a private IPC namespace: without MIT-SHM, and it is said why; nothing is left in it."""
+    theirs = make_container(user=f"{os.getuid()}:{os.getgid()}")
+    info = await manager.create(SPEC)
+    assert info.runtime == "docker"
+    assert "MIT-SHM is off" in info.chosen["runtime"]
+    assert "shareable" in info.chosen["runtime"]
+    theirs.exec_run(["python3", "-c", DRAW], environment=environment(info), detach=True)
+    await until_green(manager, info)
+    [pid] = manager.get(info.id).clients
+    told = theirs.exec_run(["cat", f"/proc/{pid}/cmdline"])
+    assert b"CreateWindow" in output_of(told)
+    listed = "import xcffib; print([e.name.to_string() for e in xcffib.connect().core.ListExtensions().reply().names])"
+    extensions = theirs.exec_run(["python3", "-c", listed], environment=environment(info))
+    assert b"RANDR" in output_of(extensions)
+    assert b"MIT-SHM" not in output_of(extensions)
+    await manager.stop(info.id)
+    assert output_of(theirs.exec_run(["ls", "-A", "/tmp"])) == b""
+    assert [one.id for one in engine.containers.list(all=True)] == [theirs.id]
+
+
+async def test_another_user_and_shared_memory(
+    make_container: MakeContainer, manager: DisplayManager
+) -> None:
+    """The sidecar runs as that user, through the engine; a stranger in there sees nothing."""
+    theirs = make_container(user="4321:4321", ipc_mode="shareable")
+    info = await manager.create(SPEC)
+    assert "MIT-SHM" not in info.chosen["runtime"]
+    theirs.exec_run(["python3", "-c", DRAW], environment=environment(info), detach=True)
+    await until_green(manager, info)
+    for user in ("4322:4322", "4322:4321"):
+        refused = theirs.exec_run(
+            ["python3", "-c", "import xcffib; xcffib.connect()"],
+            environment=environment(info),
+            user=user,
+        )
+        assert refused.exit_code != 0
+        assert theirs.exec_run(["cat", info.xauthority], user=user).exit_code != 0
+    resized = await manager.resize(info.id, DisplaySpec(size=Size(400, 300)))
+    assert resized.size == (400, 300)
+
+
+async def test_another_container_sees_nothing(
+    make_container: MakeContainer, manager: DisplayManager
+) -> None:
+    """Neither the X server nor the cookie of one container is there in another."""
+    make_container()
+    stranger = make_container(name="stranger")
+    info = await manager.create(SPEC)
+    connect = ["python3", "-c", "import xcffib; xcffib.connect()"]
+    assert stranger.exec_run(connect, environment=environment(info)).exit_code != 0
+    assert stranger.exec_run(["cat", info.xauthority]).exit_code != 0
+
+
+async def test_its_container_ends(
+    make_container: MakeContainer, manager: DisplayManager, engine: docker.DockerClient
+) -> None:
+    """The display ends with it, and says so; its sidecar's container is gone."""
+    theirs = make_container()
+    info = await manager.create(SPEC)
+    theirs.remove(force=True)
+    await until(lambda: manager.get(info.id).state == "ended")
+    await until(lambda: not engine.containers.list(all=True))
+
+
+@pytest.mark.parametrize(
+    ("name", "state"), [("no-such-container", "There is no"), ("theirs", "does not run")]
+)
+async def test_what_cannot_be_joined(
+    make_container: MakeContainer, manager: DisplayManager, name: str, state: str
+) -> None:
+    """Who is not there, or does not run."""
+    make_container().stop(timeout=0)
+    with pytest.raises(UsageError, match=state) as caught:
+        await manager.create(DisplaySpec(container=name))
+    assert caught.value.fix
+
+
+async def test_no_container_is_named(manager: DisplayManager) -> None:
+    """On a machine that is none itself, the fix names both ways."""
+    with pytest.raises(UsageError, match="none is named") as caught:
+        await manager.create(DisplaySpec(runtime="docker"))
+    assert "kernel add" in (caught.value.fix or "")
+
+
+INSIDE = """
+import jupyter_xdisplay as xd, subprocess, sys, time
+display = xd.display(runtime="docker", size="320x240")
+subprocess.Popen(["python3", "-c", "import PySide6.QtWidgets as q; a = q.QApplication([]); "
+    "w = q.QWidget(); w.setStyleSheet('background: #00ff00'); w.setGeometry(0, 0, 300, 200); "
+    "w.show(); a.exec()"])
+end = time.monotonic() + 30
+while time.monotonic() < end:
+    if display.snapshot().convert("RGB").getpixel((150, 120)) == (0, 255, 0):
+        print("green")
+        break
+    time.sleep(0.1)
+print(display.info.chosen["runtime"])
+display.stop()
+"""
+SDK = ("docker", "requests", "urllib3", "certifi", "idna", "charset_normalizer")
+
+
+def test_from_inside_a_container(
+    real_engine: object,
+    make_container: MakeContainer,
+    engine: docker.DockerClient,
+    kernel_image: Image,
+    tmp_path: Path,
+) -> None:
+    """With the engine's socket and without Xvfb: a sidecar joins the container that asks."""
+    for name in SDK:
+        found = metadata.distribution(name).locate_file(name)
+        shutil.copytree(str(found), tmp_path / name)
+    (tmp_path / "inside.py").write_text(INSIDE)
+    socket = os.environ["DOCKER_HOST"].removeprefix("unix://")
+    container = make_container(
+        kernel_image,
+        user="0:0",
+        volumes={
+            socket: {"bind": "/var/run/docker.sock"},
+            str(tmp_path): {"bind": "/inside", "mode": "ro"},
+        },
+        environment={"PYTHONPATH": "/inside"},
+    )
+    done = container.exec_run(["python3", "/inside/inside.py"])
+    said = output_of(done).decode()
+    assert "green" in said, said
+    assert "in the network of container theirs" in said
+    assert [one.id for one in engine.containers.list(all=True)] == [container.id]
+
+
+def test_the_own_container_is_known() -> None:
+    """From the files that Docker mounts into each (proc(5), mountinfo)."""
+    number = "4bd9a5d2f4a7" + "0" * 52
+    mounts = (
+        "711 700 8:1 / / rw - overlay overlay rw\n"
+        f"726 711 8:1 /var/lib/docker/containers/{number}/hostname /etc/hostname rw - ext4 x rw\n"
+    )
+    assert own_container(mounts) == number
+    assert own_container("711 700 8:1 / / rw - ext4 /dev/sda1 rw\n") is None
+
+
+async def until_green(manager: DisplayManager, info: DisplayInfo) -> None:
+    """Wait until the window is there."""
+    for _ in range(200):
+        png = await manager.screenshot(info.id)
+        if Pictures.open(io.BytesIO(png)).convert("RGB").getpixel((50, 40)) == GREEN:
+            return
+    raise AssertionError("nothing green")
