@@ -80,7 +80,7 @@ class DockerRuntime(ConfiguredRuntime):
         try:
             write_private(directory.path / sidecar_config.FILE_NAME, settings.to_json().encode())
             (directory.path / "x").mkdir(mode=0o700)
-            sidecar = await asyncio.to_thread(self._create, engine, directory)
+            sidecar = await asyncio.to_thread(self.create, engine, directory)
             await asyncio.to_thread(sidecar.launch, self.start_timeout_s + 10.0)
         except BaseException:
             if sidecar is not None:
@@ -113,8 +113,8 @@ class DockerRuntime(ConfiguredRuntime):
                 reaped += 1
         return reaped
 
-    def _create(self, engine: docker.DockerClient, directory: PrivateDirectory) -> DockerSidecar:
-        """Make the container, without starting it."""
+    def create(self, engine: docker.DockerClient, directory: PrivateDirectory) -> DockerSidecar:
+        """Make the container, without starting it; the doctor tries no more than that."""
         import docker
 
         image = images.find_sidecar(engine, self.image)
