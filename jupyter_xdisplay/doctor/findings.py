@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from jupyter_xdisplay import __version__, paths
 from jupyter_xdisplay.doctor import programs, server, system
 from jupyter_xdisplay.doctor.check import Check, guarded
+from jupyter_xdisplay.doctor.containers import container_checks
 from jupyter_xdisplay.doctor.known_messages import Explanation, explain
 from jupyter_xdisplay.doctor.trial import trial_checks
 
@@ -49,6 +50,7 @@ def iterate_checks() -> Iterator[Check]:
         yield from trial_checks()
         for name, check in _AFTER:
             yield from guarded(name, check)
+        yield from container_checks()
     finally:
         if not root_was_there:
             with suppress(Exception):

@@ -237,6 +237,74 @@ _WIDGET = (
     ),
 )
 
+_CONTAINERS = (
+    _known(
+        r"permission denied while trying to connect to the Docker (daemon socket|API)",
+        "This user may not use the container engine",
+        "Its socket is open to root and to a group, mostly 'docker', that this user is not in, or "
+        "not yet in this session.",
+        "sudo usermod -aG docker $USER, then log in again (that group can become root); without "
+        "it: a rootless engine, https://docs.docker.com/engine/security/rootless. Never chmod 666",
+    ),
+    _known(
+        r"Cannot connect to the Docker daemon at|failed to connect to the docker API at",
+        "No container engine answers",
+        "Its service does not run, or DOCKER_HOST (or `docker context`) names another place than "
+        "where it listens.",
+        "sudo systemctl start docker; jupyter xdisplay doctor (line 'container engine') says where "
+        "it was looked for",
+    ),
+    _known(
+        r"could not select device driver \"[^\"]*\" with capabilities: \[\[[^\]]*gpu",
+        "The container engine knows no GPUs",
+        "A container asked for GPUs, and the engine found no nvidia-container-toolkit when it "
+        "started.",
+        "install nvidia-container-toolkit, then: sudo nvidia-ctk runtime configure "
+        "--runtime=docker && sudo systemctl restart docker",
+    ),
+    _known(
+        r"nvidia-container-cli: initialization error: load library failed: libnvidia-ml\.so",
+        "The container engine does not find NVIDIA's driver",
+        "nvidia-container-toolkit looks for the driver's libraries on the engine's machine: the "
+        "driver is not installed there, or the engine cannot see it (Docker Desktop and Docker as "
+        "a snap run apart from the host's files).",
+        "nvidia-smi on the engine's machine: where it fails, install the driver, else sudo "
+        "ldconfig && sudo systemctl restart docker; in place of Docker Desktop or the snap: "
+        "https://docs.docker.com/engine/install",
+    ),
+    _known(
+        r"exec format error",
+        "A program for another processor",
+        "The image, or the program in it, was built for another architecture (arm64, amd64), or a "
+        "script's first line does not name its interpreter.",
+        "docker image inspect --format '{{.Architecture}}' IMAGE; then the image for this machine: "
+        "jupyter xdisplay image build, or docker pull --platform linux/amd64 (linux/arm64)",
+    ),
+    _known(
+        r"no space left on device",
+        "A disk is full",
+        "The disk of the container engine, of /dev/shm or of /tmp has no room (or no inodes).",
+        "df -h; df -i; docker system df, then docker image prune; for /dev/shm in a container: "
+        "--shm-size=1g",
+    ),
+    _known(
+        r"conflicting options: port publishing and the container type network mode",
+        "No ports where the network is another container's",
+        "A container that joins another one's network (--network container:NAME) has that one's "
+        "ports, and can publish none itself.",
+        "publish the port (-p) on the container whose network is joined; kernels of "
+        "jupyter_xdisplay need none: their sockets are files",
+    ),
+    _known(
+        r"non-shareable IPC",
+        "The IPC of that container cannot be joined",
+        "The engine makes the IPC of containers private unless asked for another: then no other "
+        "container has shared memory (MIT-SHM) with it.",
+        "start the container with the X server with --ipc=shareable, the other one with "
+        "--ipc=container:<its name>",
+    ),
+)
+
 KNOWN_MESSAGES: tuple[KnownMessage, ...] = (
     *_NO_DISPLAY,
     *_QT,
@@ -245,5 +313,6 @@ KNOWN_MESSAGES: tuple[KnownMessage, ...] = (
     *_X_PROTOCOL,
     *_XORG,
     *_WIDGET,
+    *_CONTAINERS,
 )
 """All known messages, in the order in which they are explained."""

@@ -126,7 +126,26 @@ class DockerRuntime(ConfiguredRuntime):
         XDisplayError
             When the engine or the image is not there, or it cannot be made.
         """
-        engine = await asyncio.to_thread(self.engine)
+        pod = await asyncio.to_thread(
+            self.create_pod, name, network=network, shm_size=shm_size, joined=joined
+        )
+        try:
+            await asyncio.to_thread(pod.launch)
+        except BaseException:
+            await pod.end()
+            raise
+        return pod
+
+    def create_pod(
+        self,
+        name: str,
+        *,
+        network: str | None = None,
+        shm_size: str | None = None,
+        joined: Joined | None = None,
+    ) -> Pod:
+        """Do what `make_pod` does but for starting it, blocking."""
+        engine = self.engine()
         directory = make_private_directory(name)
         try:
             for part in ("x", "k"):
@@ -135,17 +154,11 @@ class DockerRuntime(ConfiguredRuntime):
                 spaces = _own_spaces(network or self.network, shm_size)
             else:
                 spaces = _joined_spaces(joined)
-            pod = await asyncio.to_thread(self._create, engine, directory, spaces, joined)
+            return self._create(engine, directory, spaces, joined)
         except BaseException:
             remove_directory(directory.path)
             os.close(directory.lock_fd)
             raise
-        try:
-            await asyncio.to_thread(pod.launch)
-        except BaseException:
-            await pod.end()
-            raise
-        return pod
 
     async def start_in(self, pod: Pod, display_id: str, spec: DisplaySpec) -> PodSidecar:
         """Start a sidecar in a pod that runs; see `Runtime.start`."""

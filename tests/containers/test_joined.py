@@ -26,6 +26,12 @@ from tests.waiting import until
 SPEC = DisplaySpec(size=Size(320, 240), container="theirs")
 GREEN = (0, 255, 0)
 
+LIST_EXTENSIONS = """
+import xcffib
+names = xcffib.connect().core.ListExtensions().reply().names
+print([name.name.to_string() for name in names])
+"""
+
 MakeContainer = Callable[..., Container]
 
 
@@ -76,10 +82,11 @@ async def test_its_programs_appear(
     [pid] = manager.get(info.id).clients
     told = theirs.exec_run(["cat", f"/proc/{pid}/cmdline"])
     assert b"CreateWindow" in output_of(told)
-    listed = "import xcffib; print([e.name.to_string() for e in xcffib.connect().core.ListExtensions().reply().names])"
-    extensions = theirs.exec_run(["python3", "-c", listed], environment=environment(info))
-    assert b"RANDR" in output_of(extensions)
-    assert b"MIT-SHM" not in output_of(extensions)
+    extensions = output_of(
+        theirs.exec_run(["python3", "-c", LIST_EXTENSIONS], environment=environment(info))
+    )
+    assert b"RANDR" in extensions
+    assert b"MIT-SHM" not in extensions
     await manager.stop(info.id)
     assert output_of(theirs.exec_run(["ls", "-A", "/tmp"])) == b""
     assert [one.id for one in engine.containers.list(all=True)] == [theirs.id]

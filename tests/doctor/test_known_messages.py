@@ -141,7 +141,74 @@ MESSAGES = [
         ),
         "The front end cannot show widgets of this module",
     ),
+    (
+        (
+            "permission denied while trying to connect to the Docker daemon socket at "
+            'unix:///var/run/docker.sock: Get "http://%2Fvar%2Frun%2Fdocker.sock/v1.24/info": '
+            "dial unix /var/run/docker.sock: connect: permission denied"
+        ),
+        "This user may not use the container engine",
+    ),
+    (
+        (
+            "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. "
+            "Is the docker daemon running?"
+        ),
+        "No container engine answers",
+    ),
+    (
+        (
+            "docker: Error response from daemon: could not select device driver "
+            '"" with capabilities: [[gpu]].'
+        ),
+        "The container engine knows no GPUs",
+    ),
+    (
+        (
+            "nvidia-container-cli: initialization error: load library failed: libnvidia-ml.so.1: "
+            "cannot open shared object file: no such file or directory: unknown"
+        ),
+        "The container engine does not find NVIDIA's driver",
+    ),
+    ("exec /usr/bin/python3: exec format error", "A program for another processor"),
+    ("OSError: [Errno 28] No space left on device", "A disk is full"),
+    (
+        (
+            "docker: Error response from daemon: conflicting options: port publishing and the "
+            "container type network mode."
+        ),
+        "No ports where the network is another container's",
+    ),
+    (
+        (
+            "Error response from daemon: can't join IPC of container 5f0c: non-shareable IPC "
+            "(hint: use IpcMode:shareable for the donor container)"
+        ),
+        "The IPC of that container cannot be joined",
+    ),
 ]
+
+VARIANTS = [
+    (
+        'could not select device driver "nvidia" with capabilities: [[gpu utility]]',
+        "The container engine knows no GPUs",
+    ),
+    (
+        (
+            "permission denied while trying to connect to the docker API at "
+            "unix:///var/run/docker.sock"
+        ),
+        "This user may not use the container engine",
+    ),
+    (
+        (
+            "failed to connect to the docker API at unix:///run/user/1000/docker.sock; check "
+            "if the path is correct and if the daemon is running"
+        ),
+        "No container engine answers",
+    ),
+]
+"""The same as other versions write it."""
 
 
 @pytest.mark.parametrize(("text", "title"), MESSAGES, ids=[title for _, title in MESSAGES])
@@ -151,6 +218,18 @@ def test_message_is_explained(text: str, title: str) -> None:
     assert title in found
     assert found[title].cause.endswith(".")
     assert found[title].fix
+
+
+@pytest.mark.parametrize(("text", "title"), VARIANTS)
+def test_a_variant_is_explained(text: str, title: str) -> None:
+    """What versions word differently is known too, and is taken for nothing else."""
+    assert [item.title for item in explain(text)] == [title]
+
+
+def test_no_fix_opens_a_socket_to_everybody() -> None:
+    """Whoever may use the engine's socket can become root: the fix is not chmod 666."""
+    (found,) = [item for text, _ in VARIANTS for item in explain(text) if "may not" in item.title]
+    assert "Never chmod 666" in found.fix
 
 
 def test_every_known_message_is_tested() -> None:

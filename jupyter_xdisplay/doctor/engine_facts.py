@@ -1,0 +1,169 @@
+"""What an engine says of itself (`docker info`, `docker version`), judged. Pure.
+
+The fields are those of the Docker Engine API, SystemInfo and SystemVersion.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from jupyter_xdisplay.containers.images import BUILD
+from jupyter_xdisplay.doctor.check import Check, note, ok, problem
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+LEAST_API = (1, 32)
+"""The first with `IpcMode` shareable (Docker 17.09; API version history)."""
+
+NEWER_ENGINE = "install a newer engine: https://docs.docker.com/engine/install"
+GIVE_BACK = "sudo chown -R $USER FOLDER   (gives files back to this user)"
+DISK_FULL = "docker system df; docker image prune   (the engine's disk is full)"
+
+LIMITS = {"MemoryLimit": "memory", "CpuCfsQuota": "processors", "PidsLimit": "processes"}
+CERTIFICATE_VARIABLES = ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
+LOCAL_HOSTS = {"localhost", "127.0.0.1", "::1"}
+
+
+def is_podman(version: Mapping[str, Any]) -> bool:
+    """Whether the engine is podman behind Docker's API."""
+    return any("podman" in name.lower() for name in _component_names(version))
+
+
+def is_rootless(info: Mapping[str, Any]) -> bool:
+    """Whether the engine runs without root."""
+    return "rootless" in _security(info)
+
+
+def api_version(version: Mapping[str, Any]) -> tuple[int, ...]:
+    """Return the engine's newest API as numbers; (0,) where it does not say."""
+    return tuple(map(int, re.findall(r"\d+", str(version.get("ApiVersion", ""))))) or (0,)
+
+
+def engine_check(info: Mapping[str, Any], version: Mapping[str, Any], where: str) -> Check:
+    """Return which engine it is; a problem where it is too old or runs no Linux containers."""
+    name = "container engine"
+    engine = "podman" if is_podman(version) else "Docker"
+    how = ", rootless" if is_rootless(info) else ""
+    detail = f"{engine} {version.get('Version', 'of unknown version')}{how}, at {where}"
+    api = api_version(version)
+    if api < LEAST_API:
+        spoken, least = (".".join(map(str, numbers)) for numbers in (api, LEAST_API))
+        detail += f": speaks API {spoken}, and containers that share IPC need {least}"
+        return problem(name, detail, NEWER_ENGINE)
+    if info.get("OSType", "linux") != "linux":
+        detail += f": runs {info['OSType']} containers"
+        return problem(name, detail, "switch it to Linux containers")
+    if is_remote(where):
+        detail += ": on another machine; displays need one that mounts folders of this machine"
+        return note(name, detail, "unset DOCKER_HOST   (where an engine runs here)")
+    return ok(name, detail)
+
+
+def is_remote(where: str) -> bool:
+    """Whether an address is, by its name, one of another machine."""
+    parts = urlsplit(where)
+    return bool(parts.hostname) and parts.hostname not in LOCAL_HOSTS
+
+
+def open_port_checks(info: Mapping[str, Any], host: str) -> list[Check]:
+    """Return a problem where the engine warns that its port is open, DOCKER_HOST or not."""
+    warned = [text for text in info.get("Warnings") or [] if "API is accessible on" in text]
+    if not warned or host.startswith(("tcp:", "http:")):  # then the address was judged
+        return []
+    address = re.search(r"https?://\S+", warned[0])
+    place = address[0].rstrip(".") if address else "a TCP port"
+    detail = f"the engine also listens on {place} unprotected: whoever reaches it can become root"
+    fix = (
+        "take tcp:// out of 'hosts' in /etc/docker/daemon.json and of dockerd's -H options, then "
+        "sudo systemctl restart docker"
+    )
+    return [problem("engine socket", detail, fix)]
+
+
+def limit_checks(info: Mapping[str, Any]) -> list[Check]:
+    """Return what the engine cannot limit; a field that is not there says nothing."""
+    name = "container limits"
+    missing = [text for key, text in LIMITS.items() if info.get(key) is False]
+    if not missing:
+        return [ok(name, "memory, processors and processes can be limited")]
+    if is_rootless(info):
+        fix = (
+            "cgroup v2 with systemd, and the controllers delegated to users: "
+            "https://rootlesscontaine.rs/getting-started/common/cgroup2"
+        )
+    else:
+        fix = (
+            "mount the cgroups of those controllers; for memory boot with cgroup_enable=memory "
+            "(Debian, Raspberry Pi)"
+        )
+    detail = f"the engine cannot limit {' and '.join(missing)} (cgroup v"
+    return [note(name, f"{detail}{info.get('CgroupVersion', '1')})", fix)]
+
+
+def user_checks(info: Mapping[str, Any], uid: int) -> list[Check]:
+    """Return what user namespaces do to files; nothing where there are none."""
+    name = "user namespaces"
+    if is_rootless(info):
+        if uid == 0:
+            return []
+        detail = (
+            "rootless: the root of containers is this user, all others are users of /etc/subuid: "
+            "what they write belongs to those, and folders with mode 700 are closed to them"
+        )
+        return [note(name, detail, GIVE_BACK)]
+    if "userns" not in _security(info):
+        return []
+    mapped = re.search(r"/(\d+)\.\d+/?$", str(info.get("DockerRootDir", "")))
+    as_whom = f"user {int(mapped[1]) + uid}" if mapped else "a user of /etc/subuid"
+    detail = (
+        f"userns-remap: user {uid} of a container is {as_whom} outside: what kernels write "
+        "belongs to it, and folders with mode 700 are closed to it"
+    )
+    fix = f"{GIVE_BACK}; or take userns-remap out of /etc/docker/daemon.json and restart docker"
+    return [note(name, detail, fix)]
+
+
+def proxy_checks(info: Mapping[str, Any], variables: Mapping[str, str]) -> list[Check]:
+    """Return what builds and pulls need where there are proxies; addresses are not shown.
+
+    The engine pulls through its own proxy; apt and pip in a build through the one they are told.
+    """
+    name = "engine proxies"
+    ours = _first(variables, "https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY")
+    engines = info.get("HttpsProxy") or info.get("HttpProxy")
+    if not ours:
+        return []
+    build = f"{BUILD} --proxy URL"
+    if urlsplit(ours).hostname in LOCAL_HOSTS:
+        build += " --network host   (it is a proxy of this machine)"
+    if engines:
+        return [note(name, "pulls pass the engine's proxy; builds need to be told of it", build)]
+    detail = "this environment has a proxy, the engine has none: pulls and builds do not pass it"
+    pull = '"proxies" in /etc/docker/daemon.json: https://docs.docker.com/engine/daemon/proxy'
+    return [note(name, detail, f"{build}; for pulls {pull}")]
+
+
+def certificate_checks(variables: Mapping[str, str]) -> list[Check]:
+    """Return that builds trust the image's certificates, not those that this environment names."""
+    for variable in CERTIFICATE_VARIABLES:
+        if path := variables.get(variable):
+            detail = f"{variable} is set here; builds of images trust those of their base alone"
+            return [note("certificates", detail, f"{BUILD} --ca-bundle {path}")]
+    return []
+
+
+def _security(info: Mapping[str, Any]) -> set[str]:
+    """Return `rootless` for `name=rootless` or for `name=rootless,…`."""
+    options = info.get("SecurityOptions") or []
+    return {str(text).partition(",")[0].removeprefix("name=") for text in options}
+
+
+def _component_names(version: Mapping[str, Any]) -> list[str]:
+    return [str(item.get("Name", "")) for item in version.get("Components") or []]
+
+
+def _first(variables: Mapping[str, str], *names: str) -> str:
+    return next((variables[name] for name in names if variables.get(name)), "")

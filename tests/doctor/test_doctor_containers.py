@@ -1,0 +1,437 @@
+"""Containers: what is told where there are none, where they are refused, and of their engine."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from socketserver import ThreadingMixIn, UnixStreamServer
+from typing import Any
+
+import pytest
+
+from jupyter_xdisplay.doctor import containers, engine_facts
+from jupyter_xdisplay.doctor.container_gpus import (
+    GpuFacts,
+    judge,
+    parse_capabilities,
+    parse_version,
+)
+from jupyter_xdisplay.doctor.containers import Place, Socket
+from jupyter_xdisplay.errors import EngineUnreachable
+
+DOCKER = {
+    "Version": "27.5.1",
+    "ApiVersion": "1.47",
+    "Components": [{"Name": "Engine", "Version": "27.5.1"}],
+}
+PODMAN = {
+    "Version": "4.3.1",
+    "ApiVersion": "1.41",
+    "Components": [{"Name": "Podman Engine", "Version": "4.3.1"}],
+}
+ROOTLESS = {"SecurityOptions": ["name=seccomp,profile=builtin", "name=rootless", "name=cgroupns"]}
+HERE = "unix:///var/run/docker.sock"
+
+
+class NoEngine(BaseHTTPRequestHandler):
+    """Something else that speaks HTTP."""
+
+    def do_GET(self) -> None:
+        """Answer with a page."""
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"<html>It works!</html>")
+
+    def do_HEAD(self) -> None:
+        """Answer without one."""
+        self.send_response(200)
+        self.end_headers()
+
+    def address_string(self) -> str:
+        """Return what is not there for Unix sockets."""
+        return "unix"
+
+    def log_message(self, *_arguments: Any) -> None:
+        """Be quiet."""
+
+
+class UnixServer(ThreadingMixIn, UnixStreamServer):
+    """A server on a socket file."""
+
+    daemon_threads = True
+
+
+@pytest.fixture
+def no_jupyter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give a folder of kernels that is empty, and an environment without an engine."""
+    for variable in ("DOCKER_HOST", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH", "XDG_RUNTIME_DIR"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path))
+    monkeypatch.setattr(
+        "jupyter_xdisplay.containers.engine.DEFAULT_SOCKET", str(tmp_path / "none.sock")
+    )
+    return tmp_path
+
+
+def add_kernel(folder: Path, provisioner: str) -> None:
+    """Write the specification of a kernel."""
+    kernel = folder / "kernels" / "boxed"
+    kernel.mkdir(parents=True)
+    value = {
+        "argv": ["python", "-m", "ipykernel_launcher", "-f", "{connection_file}"],
+        "display_name": "Boxed",
+        "language": "python",
+        "metadata": {"kernel_provisioner": {"provisioner_name": provisioner}},
+    }
+    (kernel / "kernel.json").write_text(json.dumps(value))
+
+
+@pytest.fixture
+def listener(tmp_path: Path) -> Iterator[Path]:
+    """Give the path of a socket on which a web server listens that is no engine."""
+    path = tmp_path / "web.sock"
+    with UnixServer(str(path), NoEngine) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield path
+        server.shutdown()
+
+
+def test_who_has_no_containers_is_not_alarmed(
+    no_jupyter: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither an engine nor the SDK: one line that is fine."""
+    monkeypatch.setattr(containers, "has_sdk", lambda: False)
+    (check,) = containers.container_checks()
+    assert check.status == "ok"
+    assert "none are needed" in check.detail
+
+
+@pytest.mark.parametrize(
+    ("place", "status"),
+    [
+        (Place(sdk=False), "ok"),
+        (Place(sdk=False, host=HERE), "note"),
+        (Place(sdk=False, socket=Socket("/s", 0o660, 0, "docker", True)), "note"),
+        (Place(sdk=False, others=("/run/user/1000/docker.sock",)), "note"),
+        (Place(sdk=False, kernels=("boxed",)), "problem"),
+    ],
+)
+def test_without_the_sdk(place: Place, status: str) -> None:
+    """Only a kernel that runs in a container misses it."""
+    check = containers.without_sdk(place)
+    assert check.status == status
+    assert status == "ok" or "jupyter-xdisplay[containers]" in (check.fix or "")
+
+
+@pytest.mark.parametrize(
+    ("place", "status"),
+    [
+        (Place(), "note"),
+        (Place(host=HERE), "problem"),
+        (Place(kernels=("boxed",)), "problem"),
+    ],
+)
+def test_no_engine_answers(place: Place, status: str) -> None:
+    """It is a problem where one was asked for; the fix is the one of the connection."""
+    error = EngineUnreachable("No engine.", fix="start it", log=["refused"])
+    check = containers.unusable(place, error)
+    assert (check.status, check.fix) == (status, "start it")
+    assert check.detail == "No engine. Its last line: refused"
+
+
+def test_an_engine_of_this_user_is_named() -> None:
+    """A rootless one that listens elsewhere mends it, unless DOCKER_HOST says what is wanted."""
+    error = EngineUnreachable("No engine.", fix="start it")
+    other = "/run/user/1000/podman/podman.sock"
+    assert f"DOCKER_HOST=unix://{other}" in (
+        containers.unusable(Place(others=(other,)), error).fix or ""
+    )
+    assert containers.unusable(Place(host=HERE, others=(other,)), error).fix == "start it"
+
+
+def test_other_sockets_and_kernels_are_found(
+    no_jupyter: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A socket in the session's folder, and a kernel whose specification asks for a container."""
+    monkeypatch.setenv("JUPYTER_PATH", str(no_jupyter / "path"))
+    add_kernel(no_jupyter / "path", "xdisplay-docker")
+    (no_jupyter / "docker.sock").touch()
+    place = containers.look_around({"XDG_RUNTIME_DIR": str(no_jupyter)})
+    assert place.others == (f"{no_jupyter}/docker.sock",)
+    assert place.kernels == ("boxed",)
+    assert place.socket is None
+    assert place.sdk
+
+
+def test_kernels_of_others(no_jupyter: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another provisioner's kernel wants no container of ours."""
+    monkeypatch.setenv("JUPYTER_PATH", str(no_jupyter / "path"))
+    add_kernel(no_jupyter / "path", "local-provisioner")
+    assert containers.kernels_in_containers() == ()
+
+
+def test_a_folder_called_docker_is_not_the_sdk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Many projects have one beside their notebooks, and Python imports it."""
+    (tmp_path / "docker").mkdir()
+    monkeypatch.setattr("sys.path", [str(tmp_path)])
+    monkeypatch.delitem(__import__("sys").modules, "docker", raising=False)
+    assert not containers.has_sdk()
+
+
+def test_nothing_and_nobody_listens(no_jupyter: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No socket, and one that nobody serves: a problem, as DOCKER_HOST is set."""
+    path = no_jupyter / "engine.sock"
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{path}")
+    (check,) = containers.container_checks()
+    assert (check.name, check.status) == ("container engine", "problem")
+    assert "systemctl start docker" in (check.fix or "")
+    with socket.socket(socket.AF_UNIX) as bound:
+        bound.bind(str(path))
+        path.chmod(0o600)
+    who, check = containers.container_checks()
+    assert (who.name, who.status) == ("engine socket", "ok")
+    assert "does not answer" in check.detail
+
+
+def test_a_web_server_is_no_engine(
+    no_jupyter: Path, listener: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What answers something else is told as that, without a traceback."""
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{listener}")
+    *_, check = containers.container_checks()
+    assert (check.name, check.status) == ("container engine", "problem")
+    assert "does not answer" in check.detail
+    assert check.fix
+
+
+def test_one_that_never_answers(no_jupyter: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A deadline ends the wait."""
+    path = no_jupyter / "silent.sock"
+    monkeypatch.setattr(containers, "CONNECT_S", 1)
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{path}")
+    with socket.socket(socket.AF_UNIX) as silent:
+        silent.bind(str(path))
+        silent.listen()
+        *_, check = containers.container_checks()
+    assert check.status == "problem"
+    assert "imed out" in check.detail
+
+
+@pytest.mark.parametrize(("mode", "status"), [(0o660, "ok"), (0o600, "ok"), (0o666, "problem")])
+def test_a_socket_open_to_everybody(tmp_path: Path, mode: int, status: str) -> None:
+    """Its mode decides, where everybody comes as far as to it."""
+    path = tmp_path / "engine.sock"
+    with socket.socket(socket.AF_UNIX) as bound:
+        bound.bind(str(path))
+    path.chmod(mode)
+    found = containers.read_socket(str(path))
+    assert found is not None
+    assert (found.mode, found.owner) == (mode, os.getuid())
+    assert not found.reached  # pytest's folders are private
+    assert containers.judge_socket(found).status == "ok"
+    assert containers.judge_socket(found._replace(reached=True)).status == status
+
+
+def test_how_a_socket_is_closed() -> None:
+    """Root's is given to a group, that of a rootless engine to its user."""
+    path = "/var/run/docker.sock"
+    roots = containers.judge_socket(Socket(path, 0o666, 0, "root", True))
+    assert "become root" in roots.detail
+    assert (roots.fix or "").startswith(f"sudo chgrp docker {path} && sudo chmod 660 {path}")
+    users = containers.judge_socket(Socket(path, 0o666, 1000, "users", True))
+    assert users.fix == f"chmod 600 {path}"
+
+
+@pytest.mark.parametrize(
+    ("host", "variables", "found"),
+    [
+        ("", {}, []),
+        ("ssh://me@build", {}, []),
+        ("tcp://build:2376", {"DOCKER_TLS_VERIFY": "1"}, []),
+        ("tcp://build:2376", {"DOCKER_CERT_PATH": "/certs"}, []),
+        ("tcp://build:2375", {"DOCKER_TLS_VERIFY": ""}, ["problem"]),
+        ("tcp://127.0.0.1:2375", {}, ["problem"]),
+    ],
+)
+def test_an_engine_without_tls(host: str, variables: dict[str, str], found: list[str]) -> None:
+    """A port without TLS gives root to whoever reaches it."""
+    checks = containers.address_checks(Place(host=host), variables)
+    assert [check.status for check in checks] == found
+
+
+def test_no_password_is_shown() -> None:
+    """The address is, the user and password in it are not."""
+    assert Place(host="tcp://me:secret@build:2375").where == "tcp://build:2375"
+    assert Place(host="ssh://me@build").where == "ssh://build"
+    assert Place().where == HERE
+
+
+@pytest.mark.parametrize(
+    ("info", "version", "where", "status", "told"),
+    [
+        ({}, DOCKER, HERE, "ok", "Docker 27.5.1, at unix:///var/run/docker.sock"),
+        (ROOTLESS, PODMAN, HERE, "ok", "podman 4.3.1, rootless"),
+        ({}, {"Version": "1.13.1", "ApiVersion": "1.26"}, HERE, "problem", "need 1.32"),
+        ({}, {}, HERE, "problem", "of unknown version"),
+        ({"OSType": "windows"}, DOCKER, HERE, "problem", "windows containers"),
+        ({"OSType": "linux"}, DOCKER, "ssh://build", "note", "another machine"),
+        ({"OSType": "linux"}, DOCKER, "tcp://localhost:2376", "ok", "localhost"),
+    ],
+)
+def test_which_engine(
+    info: dict[str, Any], version: dict[str, Any], where: str, status: str, told: str
+) -> None:
+    """Its name, its version, whose it is; what cannot hold a display is told."""
+    check = engine_facts.engine_check(info, version, where)
+    assert check.status == status
+    assert told in check.detail
+    assert (check.fix is None) == (status == "ok")
+
+
+def test_an_open_port_beside_the_socket() -> None:
+    """The engine's own warning is a problem, and told once."""
+    warnings = [
+        "WARNING: No swap limit support",
+        (
+            "WARNING: API is accessible on http://0.0.0.0:2375 without encryption.\n  Access to "
+            "the remote API is equivalent to root access on the host."
+        ),
+    ]
+    (check,) = engine_facts.open_port_checks({"Warnings": warnings}, "")
+    assert check.status == "problem"
+    assert "http://0.0.0.0:2375 unprotected" in check.detail
+    assert not engine_facts.open_port_checks({"Warnings": warnings}, "tcp://localhost:2375")
+    assert not engine_facts.open_port_checks({"Warnings": None}, "")
+
+
+def test_limits() -> None:
+    """What cannot be limited is named; a field that an engine does not have says nothing."""
+    (check,) = engine_facts.limit_checks({"MemoryLimit": True})
+    assert check.status == "ok"
+    (check,) = engine_facts.limit_checks({"MemoryLimit": False, "PidsLimit": False})
+    assert check.status == "note"
+    assert "memory and processes" in check.detail
+    assert "cgroup_enable=memory" in (check.fix or "")
+    (check,) = engine_facts.limit_checks({"CpuCfsQuota": False, **ROOTLESS})
+    assert "delegated" in (check.fix or "")
+
+
+def test_user_namespaces() -> None:
+    """Whose the files are that kernels write."""
+    plain = {"SecurityOptions": ["name=seccomp,profile=default"], "DockerRootDir": "/var/lib/d"}
+    assert engine_facts.user_checks(plain, 1000) == []
+    assert engine_facts.user_checks({"SecurityOptions": None}, 1000) == []
+    remapped = {
+        "SecurityOptions": ["name=seccomp,profile=default", "name=userns"],
+        "DockerRootDir": "/var/lib/docker/100000.100000",
+    }
+    (check,) = engine_facts.user_checks(remapped, 1000)
+    assert "is user 101000 outside" in check.detail
+    (check,) = engine_facts.user_checks({**remapped, "DockerRootDir": "/var/lib/docker"}, 1000)
+    assert "/etc/subuid" in check.detail
+    (check,) = engine_facts.user_checks(ROOTLESS, 1000)
+    assert check.status == "note"
+    assert engine_facts.user_checks(ROOTLESS, 0) == []
+
+
+PROXY = {"https_proxy": "http://me:secret@proxy:3128"}
+
+
+@pytest.mark.parametrize(
+    ("info", "variables", "told", "fix"),
+    [
+        ({}, {}, None, ""),
+        ({"HttpProxy": "http://proxy:3128"}, {}, None, ""),
+        ({"HttpsProxy": ""}, PROXY, "the engine has none", "daemon.json"),
+        ({"HttpsProxy": "http://proxy:3128"}, PROXY, "pulls pass", "--proxy URL"),
+        ({}, {"HTTP_PROXY": "http://127.0.0.1:3128"}, "the engine has none", "--network host"),
+    ],
+)
+def test_proxies(
+    info: dict[str, Any], variables: dict[str, str], told: str | None, fix: str
+) -> None:
+    """The engine's is compared with this environment's; no password is shown."""
+    checks = engine_facts.proxy_checks(info, variables)
+    assert len(checks) == (told is not None)
+    for check in checks:
+        assert check.status == "note"
+        assert told is not None
+        assert told in check.detail
+        assert fix in (check.fix or "")
+        assert "secret" not in f"{check.detail} {check.fix}"
+
+
+def test_certificates() -> None:
+    """What this environment trusts, builds do not."""
+    assert engine_facts.certificate_checks({"SSL_CERT_FILE": ""}) == []
+    (check,) = engine_facts.certificate_checks({"SSL_CERT_FILE": "/corp.pem"})
+    assert check.fix == "jupyter xdisplay image build --ca-bundle /corp.pem"
+
+
+@pytest.mark.parametrize(
+    ("facts", "status", "told", "fix"),
+    [
+        (GpuFacts(present=False), None, "", ""),
+        (GpuFacts(), "note", "is not: containers get none", "install nvidia-container-toolkit"),
+        (GpuFacts(toolkit="1.17.4"), "note", "does not know it", "sudo nvidia-ctk runtime"),
+        (GpuFacts(toolkit="1.17.4", rootless=True), "note", "know it", "systemctl --user"),
+        (GpuFacts(toolkit="1.17.4", runtime=True), "ok", "runtime nvidia", ""),
+        (GpuFacts(cdi=True), "ok", "CDI devices", ""),
+        (GpuFacts(toolkit="1.9.0", runtime=True), "note", "driver's files for Xorg", "install"),
+        (GpuFacts(runtime=True, cdi=True, podman=True), "note", "podman", "Docker's engine"),
+        (GpuFacts(runtime=True, api=(1, 39)), "note", "too old", "19.03"),
+        (
+            GpuFacts(toolkit="1.17.4", runtime=True, capabilities=("compute", "graphics")),
+            "note",
+            "withholds display",
+            "supported-driver-capabilities",
+        ),
+        (GpuFacts(toolkit="1.17.4", runtime=True, capabilities=("all",)), "ok", "1.17.4", ""),
+    ],
+)
+def test_gpus(facts: GpuFacts, status: str | None, told: str, fix: str) -> None:
+    """What containers get of them, and what lets them have it."""
+    checks = judge(facts)
+    assert [check.status for check in checks] == ([status] if status else [])
+    for check in checks:
+        assert told in check.detail
+        assert fix in (check.fix or "")
+
+
+def test_what_the_toolkit_says() -> None:
+    """Versions of both programs, and the list in its configuration; a comment is none."""
+    assert parse_version("NVIDIA Container Toolkit CLI version 1.17.4\ncommit: 9b69590") == "1.17.4"
+    assert parse_version("cli-version: 1.9.0\nlib-version: 1.9.0") == "1.9.0"
+    assert parse_version("command not found") == ""
+    text = 'disable-require = false\nsupported-driver-capabilities = "compute, utility"\n'
+    assert parse_capabilities(text) == ("compute", "utility")
+    assert parse_capabilities('#supported-driver-capabilities = "compute"') == ()
+
+
+@pytest.mark.parametrize(
+    ("mode", "status"), [("shareable", "ok"), ("private", "problem"), ("", "problem")]
+)
+def test_ipc(mode: str, status: str) -> None:
+    """What the engine made of what was asked decides."""
+    assert containers.judge_ipc(mode).status == status
+
+
+@pytest.mark.parametrize(
+    ("message", "fix"),
+    [
+        ('invalid mount config for type "bind": bind source path does not exist: /tmp/x', "unset"),
+        ("NanoCPUs can not be set, as your kernel does not support CPU CFS", "container limits"),
+        ("mkdir /var/lib/docker: no space left on device", "docker image prune"),
+        ("anything else", "journalctl -u docker"),
+    ],
+)
+def test_why_a_container_cannot_be_made(message: str, fix: str) -> None:
+    """Each known reason has its own fix."""
+    assert fix in containers.create_fix(message)
