@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 PROVISIONER = "xdisplay-docker"
 """What the specification of a kernel in a container names in its `kernel_provisioner`."""
 
+NOT_SEEN = ("bind source path does not exist", "does not see this machine's files", "statfs")
+"""What engines, and we, say where an engine does not have our folders."""
+
 CONNECT_S = 5
 ANSWER_S = 20
 """Making a container takes an engine that is busy a few seconds."""
@@ -268,7 +271,7 @@ def judge_ipc(mode: str) -> Check:
 
 def create_fix(message: str) -> str:
     """Return what mends that a sidecar's container cannot be made."""
-    if "does not see this machine's files" in message or "statfs" in message:
+    if any(words in message for words in NOT_SEEN):
         return (
             "unset DOCKER_HOST, or Jupyter on the engine's machine: it must see the folders of "
             "this one (Jupyter itself in a container: mount its runtime folder at the same path)"

@@ -13,13 +13,13 @@ from jupyter_client.manager import AsyncKernelManager
 READY_S = 60.0
 
 
-def write_spec(folder: Path, options: dict[str, Any], **more: Any) -> Path:
-    """Write the specification of a kernel called `box`; return the folder of kernels."""
+def write_spec(folder: Path, options: dict[str, Any], *, name: str = "box", **more: Any) -> Path:
+    """Write the specification of a kernel in a container; return the folder of kernels."""
     kernels = folder / "kernels"
-    (kernels / "box").mkdir(parents=True, exist_ok=True)
+    (kernels / name).mkdir(parents=True, exist_ok=True)
     spec = {
         "argv": ["python3", "-m", "ipykernel_launcher", "-f", "{connection_file}"],
-        "display_name": "In a box",
+        "display_name": name,
         "language": "python",
         "interrupt_mode": "signal",
         "metadata": {
@@ -30,7 +30,7 @@ def write_spec(folder: Path, options: dict[str, Any], **more: Any) -> Path:
         },
         **more,
     }
-    (kernels / "box" / "kernel.json").write_text(json.dumps(spec))
+    (kernels / name / "kernel.json").write_text(json.dumps(spec))
     return kernels
 
 

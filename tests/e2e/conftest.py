@@ -73,10 +73,15 @@ def notebook(lab: Lab, page: Page) -> Iterator[Opener]:
     opened: list[Notebook] = []
 
     def open_notebook(
-        cells: Sequence[str], *, on: Lab = lab, page: Page = page, classic: bool = False
+        cells: Sequence[str],
+        *,
+        on: Lab = lab,
+        page: Page = page,
+        classic: bool = False,
+        kernel: str = "python3",
     ) -> Notebook:
         name = f"test{next(_numbers)}.ipynb"
-        on.write_notebook(name, cells)
+        on.write_notebook(name, cells, kernel)
         opened.append(Notebook(page, on, name, classic=classic))
         return opened[-1]
 

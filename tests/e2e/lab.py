@@ -154,11 +154,11 @@ class Lab:
         path = f"xdisplay/api/displays/{self.display(kernel_id)['id']}/screenshot"
         return Image.open(io.BytesIO(self._call("GET", path))).convert("RGB")
 
-    def write_notebook(self, name: str, cells: Sequence[str]) -> Path:
+    def write_notebook(self, name: str, cells: Sequence[str], kernel: str = "python3") -> Path:
         """Write a notebook of code cells into the server's directory."""
         notebook = nbformat.v4.new_notebook(
             cells=[nbformat.v4.new_code_cell(cell) for cell in cells],
-            metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}},
+            metadata={"kernelspec": {"name": kernel, "display_name": kernel}},
         )
         path = self.root / name
         nbformat.write(notebook, path)

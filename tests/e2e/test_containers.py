@@ -1,0 +1,120 @@
+"""Kernels in containers, used in JupyterLab: windows under their cells as everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import docker
+import pytest
+from docker.models.images import Image
+from playwright.sync_api import Browser, Page
+
+from tests.containers.kernels import write_spec
+from tests.e2e.conftest import Opener
+from tests.e2e.lab import Lab, new_page, wait_for
+from tests.e2e.test_inline import START, is_running, window_of
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+
+RED = (255, 0, 0)
+BLUE = (0, 0, 255)
+
+FIGURE = """\
+import matplotlib.pyplot as plt
+figure = plt.figure("{name}", facecolor="{colour}")
+figure.canvas.mpl_connect("button_press_event", lambda _: (
+    figure.set_facecolor("lime"), figure.canvas.draw_idle()))
+plt.show(block={block})
+"""
+
+
+@pytest.fixture(scope="module")
+def container_lab(make_lab: Callable[..., Lab], sidecar_image: Image, kernel_image: Image) -> Lab:
+    """A server with a kernel in a container, and one whose image is not there."""
+    lab = make_lab()
+    write_spec(lab.root / ".data", {"image": kernel_image.tags[0], "network": "none"})
+    write_spec(lab.root / ".data", {"image": "no-such-image:1"}, name="broken")
+    return lab
+
+
+@pytest.fixture(autouse=True)
+def nothing_left(docker_client: docker.DockerClient) -> Iterator[None]:
+    """Fail when a test leaves containers behind."""
+    yield
+    wait_for(lambda: not docker_client.containers.list(all=True), "containers are left")
+
+
+def test_figures_and_programs(container_lab: Lab, notebook: Opener) -> None:
+    """Live while the cell runs, clicked, ended; a program of the image beside it."""
+    cell = FIGURE.format(name="Red", colour="red", block=True)
+    book = notebook([START, cell, "!glxgears &"], on=container_lab, kernel="box")
+    book.run(0)
+    book.start_cell(1)
+    view = window_of(book, 1)
+    width, height = view.size
+    view.wait_for_colour(width // 2, height // 2, RED)
+    assert is_running(book, 1)
+    view.click(width / 2, height / 2)
+    view.wait_for_colour(width // 2, height // 2, (0, 255, 0))
+    book.screenshot("container-figure")
+    view.host.locator("[data-action=close]").click()
+    wait_for(lambda: not is_running(book, 1), "plt.show does not end")
+    book.run(2)
+    gears = window_of(book, 2)
+    gears.wait_for_change(gears.image(), "the gears do not turn")
+    book.screenshot("container-glxgears")
+    saved = book.save()
+    [output] = [one for one in saved["cells"][1]["outputs"] if "data" in one]
+    assert "image/png" in output["data"]
+
+
+def test_a_restart_keeps_the_display(container_lab: Lab, notebook: Opener) -> None:
+    """The same X server, without the windows of before."""
+    cell = FIGURE.format(name="Red", colour="red", block=False)
+    book = notebook(
+        ["import os; print(os.environ['DISPLAY'])", START, cell], on=container_lab, kernel="box"
+    )
+    book.run(0)
+    assert book.text(0).strip() == ":0"  # before the extension was loaded
+    book.run(1)
+    book.run(2)
+    window_of(book, 2)
+    before = container_lab.display(book.kernel_id)
+    book.restart_kernel()
+    wait_for(lambda: not container_lab.display(book.kernel_id)["windows"], "windows are left")
+    assert container_lab.display(book.kernel_id)["id"] == before["id"]
+    book.run(1)
+    book.run(2)
+    view = window_of(book, 2)
+    view.wait_for_colour(view.size[0] // 2, view.size[1] // 2, RED)
+    assert container_lab.display(book.kernel_id)["id"] == before["id"]
+
+
+def test_two_kernels_do_not_mix(container_lab: Lab, notebook: Opener, browser: Browser) -> None:
+    """Each has its own display :0, and its own windows."""
+    cells = [START, FIGURE.format(name="Red", colour="red", block=False)]
+    first = notebook(cells, on=container_lab, kernel="box")
+    with new_page(browser) as page:
+        cells[1] = FIGURE.format(name="Blue", colour="blue", block=False)
+        second = notebook(cells, on=container_lab, kernel="box", page=page)
+        for book, colour in ((first, RED), (second, BLUE)):
+            book.run(0)
+            book.run(1)
+            view = window_of(book, 1)
+            view.wait_for_colour(view.size[0] // 2, view.size[1] // 2, colour)
+        displays = [container_lab.display(book.kernel_id) for book in (first, second)]
+        assert [info["display"] for info in displays] == [":0", ":0"]
+        assert [[w["title"] for w in info["windows"]] for info in displays] == [["Red"], ["Blue"]]
+        assert len({info["socket"] for info in displays}) == 2
+
+
+def test_a_kernel_that_cannot_start_says_why(container_lab: Lab, page: Page) -> None:
+    """In JupyterLab's own dialog, with the command that mends it."""
+    container_lab.write_notebook("broken.ipynb", ["1"], kernel="broken")
+    page.goto(f"{container_lab.url}lab/tree/broken.ipynb?token={container_lab.token}&reset")
+    dialog = page.locator(".jp-Dialog")
+    dialog.wait_for()
+    page.screenshot(path="tests/e2e/screenshots/container-broken.png")
+    words = dialog.inner_text()
+    assert "no-such-image:1 is not on this engine" in words
+    assert "jupyter xdisplay kernel add" in words
