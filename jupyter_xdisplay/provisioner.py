@@ -83,7 +83,7 @@ class DockerProvisioner(LocalProvisioner):
     async def send_signal(self, signum: int) -> None:
         """Send a signal to the kernel."""
         if self._container is not None:
-            await asyncio.to_thread(self._container.signal, signum)
+            await asyncio.to_thread(self._container.signal, signal.Signals(signum))
 
     async def kill(self, restart: bool = False) -> None:  # noqa: ARG002
         """Kill the kernel."""

@@ -24,6 +24,7 @@ from jupyter_xdisplay.runtime.base import ConfiguredRuntime
 from jupyter_xdisplay.runtime.joined import NO_SHM, Joined, join, own_container
 from jupyter_xdisplay.runtime.pod import Pod, remove_container
 from jupyter_xdisplay.runtime.pod_sidecar import PodSidecar
+from jupyter_xdisplay.sidecar import left_over
 from jupyter_xdisplay.spec import DisplaySpec
 
 if TYPE_CHECKING:
@@ -200,7 +201,12 @@ class DockerRuntime(ConfiguredRuntime):
         return self._engine
 
     def reap(self) -> int:
-        """Remove containers whose server, on this machine, is gone; return how many."""
+        """Remove containers and directories whose server, on this machine, is gone.
+
+        Returns
+        -------
+            How many.
+        """
         abandoned = {str(path) for path in abandoned_directories()}
         reaped = 0
         for container in self.engine().containers.list(
@@ -214,7 +220,7 @@ class DockerRuntime(ConfiguredRuntime):
                 remove_container(container)
                 remove_directory(Path(directory))
                 reaped += 1
-        return reaped
+        return reaped + len(left_over.reap())
 
     def _create(
         self,

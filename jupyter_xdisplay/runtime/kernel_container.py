@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -30,6 +31,13 @@ REMOVED = 137
 
 ENGINE_GONE_S = 5.0
 RETRY_S = 0.5
+REMOVAL_S = 1.0
+PID_NAME = "pid"
+LAUNCH = 'echo $$ > "$0"; exec "$@"'
+"""Its pid is the one that it has in the pod: there its process group is signalled."""
+
+SIGNAL = 'kill -s {name} -- "-$(cat "$0")"'
+
 GRAPHICS = "compute,utility,graphics,display"
 """What the NVIDIA container toolkit brings in: without the last two no OpenGL (facts 59)."""
 
@@ -109,6 +117,7 @@ class KernelContainer:
         self._options = KernelOptions(image="")
         self._over = threading.Event()
         self._code: int | None = None
+        self._killed = False
         self.last_words: str | None = None
         """Why it ended, where there is more to say than an exit code."""
 
@@ -127,8 +136,8 @@ class KernelContainer:
             self.remove_namesake()
             made = self._engine.api.create_container(
                 run.image_id,
-                list(run.argv[1:]),
-                entrypoint=list(run.argv[:1]),
+                [LAUNCH, str(self._pid_file), *run.argv],
+                entrypoint=["sh", "-c"],
                 name=self.name,
                 user=own_user(),
                 working_dir=run.cwd,
@@ -152,12 +161,16 @@ class KernelContainer:
         """Wait until it has ended; return whether it has."""
         return self._over.wait(timeout_s)
 
-    def signal(self, number: int) -> None:
-        """Send a signal to the kernel; one that has ended is fine."""
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to the kernel and its children, as terminals do; one that ended is fine."""
         import docker
 
-        with suppress(docker.errors.APIError):
-            self._container.kill(signal=number)
+        if number == signal.SIGKILL:
+            self._killed = True
+            with suppress(docker.errors.APIError):
+                self._container.kill(signal=number)
+        else:
+            self._pod.shell(SIGNAL.format(name=number.name.removeprefix("SIG")), self._pid_file)
 
     def log(self) -> list[str]:
         """Return the last lines that the kernel wrote."""
@@ -180,6 +193,10 @@ class KernelContainer:
 
         with suppress(docker.errors.NotFound):
             remove_container(self._engine.containers.get(self.name))
+
+    @property
+    def _pid_file(self) -> Path:
+        return self._pod.path / "k" / PID_NAME
 
     def _environment(self, run: KernelRun, options: KernelOptions) -> dict[str, str]:
         drivers = {"NVIDIA_DRIVER_CAPABILITIES": GRAPHICS} if options.gpus else {}
@@ -260,9 +277,24 @@ class KernelContainer:
                 if limit
                 else "The kernel was killed because this machine ran out of memory."
             )
-        if code == REMOVED and not self._pod.is_running():
+        if code != REMOVED or self._killed:
+            return None
+        if not self._pod.is_running():
             return "The kernel ended with the container of its displays, which was removed."
-        return None
+        return self._removed_or_killed()
+
+    def _removed_or_killed(self) -> str:
+        """Tell a container that was removed by force from a kernel that somebody killed."""
+        import docker
+
+        end = time.monotonic() + REMOVAL_S
+        while time.monotonic() < end:
+            try:
+                self._container.reload()
+            except docker.errors.NotFound:
+                return "The kernel's container was removed."
+            time.sleep(RETRY_S / 5)
+        return "The kernel was killed (SIGKILL), and not from here."
 
 
 def explain(text: str, options: KernelOptions) -> StartFailed:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import io
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 
@@ -27,7 +30,7 @@ SPEC = DisplaySpec(size=Size(320, 240), container="theirs")
 GREEN = (0, 255, 0)
 
 LIST_EXTENSIONS = """
-import xcffib
+import xcffib, xcffib.xproto
 names = xcffib.connect().core.ListExtensions().reply().names
 print([name.name.to_string() for name in names])
 """
@@ -60,7 +63,8 @@ def make_container(engine: docker.DockerClient, sidecar_image: Image) -> Iterato
 
     yield make
     for container in made:
-        container.remove(force=True)
+        with suppress(docker.errors.NotFound):
+            container.remove(force=True)
 
 
 def environment(info: DisplayInfo) -> dict[str, str]:
@@ -79,7 +83,7 @@ async def test_its_programs_appear(
     assert "shareable" in info.chosen["runtime"]
     theirs.exec_run(["python3", "-c", DRAW], environment=environment(info), detach=True)
     await until_green(manager, info)
-    [pid] = manager.get(info.id).clients
+    [pid] = await until(lambda: manager.get(info.id).clients)
     told = theirs.exec_run(["cat", f"/proc/{pid}/cmdline"])
     assert b"CreateWindow" in output_of(told)
     extensions = output_of(
@@ -182,6 +186,10 @@ def test_from_inside_a_container(
     tmp_path: Path,
 ) -> None:
     """With the engine's socket and without Xvfb: a sidecar joins the container that asks."""
+    pip = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation"]
+    subprocess.run([*pip, "-w", str(tmp_path), str(Path(__file__).parents[2])], check=True)
+    [wheel] = tmp_path.glob("*.whl")
+    shutil.unpack_archive(wheel, tmp_path, "zip")
     for name in SDK:
         found = metadata.distribution(name).locate_file(name)
         shutil.copytree(str(found), tmp_path / name)
