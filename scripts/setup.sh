@@ -15,7 +15,7 @@ packages=(
 
 # A container engine, where there is none: another one's packages would conflict.
 command -v dockerd >/dev/null || packages+=(docker.io)
-packages+=(debootstrap)                     # the tests' base image, as no registry is needed
+packages+=(debootstrap podman)              # the tests' base image, as no registry is needed; the other engine
 
 as_root() {
     if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi

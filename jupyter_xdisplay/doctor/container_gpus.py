@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from jupyter_xdisplay.containers.engine import is_podman
 from jupyter_xdisplay.doctor.check import Check, note, ok
-from jupyter_xdisplay.doctor.engine_facts import api_version, is_podman, is_rootless
+from jupyter_xdisplay.doctor.engine_facts import api_version, is_rootless
 from jupyter_xdisplay.doctor.process import run_program
 
 if TYPE_CHECKING:

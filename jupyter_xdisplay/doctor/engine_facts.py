@@ -9,6 +9,7 @@ import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from jupyter_xdisplay.containers.engine import is_podman
 from jupyter_xdisplay.containers.images import BUILD
 from jupyter_xdisplay.doctor.check import Check, note, ok, problem
 
@@ -25,11 +26,6 @@ DISK_FULL = "docker system df; docker image prune   (the engine's disk is full)"
 LIMITS = {"MemoryLimit": "memory", "CpuCfsQuota": "processors", "PidsLimit": "processes"}
 CERTIFICATE_VARIABLES = ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
 LOCAL_HOSTS = {"localhost", "127.0.0.1", "::1"}
-
-
-def is_podman(version: Mapping[str, Any]) -> bool:
-    """Whether the engine is podman behind Docker's API."""
-    return any("podman" in name.lower() for name in _component_names(version))
 
 
 def is_rootless(info: Mapping[str, Any]) -> bool:

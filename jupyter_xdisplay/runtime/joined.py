@@ -109,7 +109,7 @@ def join(engine: docker.DockerClient, name: str) -> Joined:
     return Joined(
         container,
         _user(container),
-        shares_pids=settings.get("PidMode", "") == "",
+        shares_pids=settings.get("PidMode", "") in {"", "private"},  # as Docker and podman say it
         why_no_shm=_why_no_shm(settings.get("IpcMode", "")),
     )
 

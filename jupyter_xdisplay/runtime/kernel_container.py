@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from jupyter_xdisplay.containers.engine import is_podman
 from jupyter_xdisplay.containers.options import CDI, NEVER_MOUNTED, KernelOptions, Volume
 from jupyter_xdisplay.errors import StartFailed
 from jupyter_xdisplay.runtime.docker import (
@@ -132,6 +133,11 @@ class KernelContainer:
         import docker
 
         self._options = options
+        if options.gpus and is_podman(self._engine.version()):
+            raise StartFailed(
+                "Podman leaves GPUs out when it is asked by Docker's API, without a word.",
+                fix="use Docker's engine for kernels with GPUs (unset DOCKER_HOST)",
+            )
         try:
             self.remove_namesake()
             made = self._engine.api.create_container(

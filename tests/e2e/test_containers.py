@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Page
 from tests.containers.kernels import write_spec
 from tests.e2e.conftest import Opener
 from tests.e2e.lab import Lab, new_page, wait_for
+from tests.e2e.test_front_ends import run_shipped
 from tests.e2e.test_inline import START, is_running, window_of
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
@@ -34,6 +35,7 @@ def container_lab(make_lab: Callable[..., Lab], sidecar_image: Image, kernel_ima
     lab = make_lab()
     write_spec(lab.root / ".data", {"image": kernel_image.tags[0], "network": "none"})
     write_spec(lab.root / ".data", {"image": "no-such-image:1"}, name="broken")
+    write_spec(lab.root / ".data", {"image": kernel_image.tags[0], "network": "none"}, name="tf")
     return lab
 
 
@@ -66,6 +68,11 @@ def test_figures_and_programs(container_lab: Lab, notebook: Opener) -> None:
     saved = book.save()
     [output] = [one for one in saved["cells"][1]["outputs"] if "data" in one]
     assert "image/png" in output["data"]
+
+
+def test_the_notebook_that_we_ship(container_lab: Lab, page: Page) -> None:
+    """It runs as it is; its plot is drawn anew while its cell runs."""
+    run_shipped(container_lab, page, "04-containers")
 
 
 def test_a_restart_keeps_the_display(container_lab: Lab, notebook: Opener) -> None:

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from jupyter_xdisplay.provisioner import DockerProvisioner
 from jupyter_xdisplay.runtime.base import ConfiguredRuntime
+from jupyter_xdisplay.runtime.docker import DockerRuntime
 from jupyter_xdisplay.runtime.local import LocalRuntime
 from jupyter_xdisplay.runtime.manager import DisplayManager
 from jupyter_xdisplay.server.app import XDisplayApp
@@ -16,8 +18,16 @@ from jupyter_xdisplay.server.app import XDisplayApp
 README = (Path(__file__).parents[2] / "README.md").read_text()
 SETTINGS = [
     (kind.__name__.replace("ConfiguredRuntime", "LocalRuntime"), name, trait)
-    for kind in (XDisplayApp, DisplayManager, ConfiguredRuntime, LocalRuntime)
+    for kind in (
+        XDisplayApp,
+        DisplayManager,
+        ConfiguredRuntime,
+        LocalRuntime,
+        DockerRuntime,
+        DockerProvisioner,
+    )
     for name, trait in kind.class_own_traits(config=True).items()
+    if trait is not DockerProvisioner.options  # written by `kernel add`
 ]
 
 
