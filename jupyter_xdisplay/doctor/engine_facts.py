@@ -157,9 +157,5 @@ def _security(info: Mapping[str, Any]) -> set[str]:
     return {str(text).partition(",")[0].removeprefix("name=") for text in options}
 
 
-def _component_names(version: Mapping[str, Any]) -> list[str]:
-    return [str(item.get("Name", "")) for item in version.get("Components") or []]
-
-
 def _first(variables: Mapping[str, str], *names: str) -> str:
     return next((variables[name] for name in names if variables.get(name)), "")
