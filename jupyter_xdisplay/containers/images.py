@@ -5,10 +5,11 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from jupyter_xdisplay import __version__
 from jupyter_xdisplay.containers import context
+from jupyter_xdisplay.containers.build import Setup, build, network_fix
 from jupyter_xdisplay.errors import ImageBuildFailed, ImageMissing
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ DIGEST_LABEL = "org.jupyter.xdisplay.digest"
 """What an image was built from; of this package's files only, as wheels and bases differ."""
 
 BUILD = "jupyter xdisplay image build"
-LOG_LINES = 20
 
 
 def build_sidecar(
@@ -58,35 +58,25 @@ def build_sidecar(
     ImageBuildFailed
         With the last lines of the output.
     """
-    files = context.sidecar_files(wheels, ca_bundle)
-    arguments = dict(build_args or {})
+    setup = Setup(network, build_args or {}, wheels, ca_bundle, told)
+    arguments = {}
     if base is not None:
         arguments["BASE"] = base
     if wheels is not None:
         arguments["PIP_OPTIONS"] = "--no-index --find-links /tmp/wheels"
-    output = engine.api.build(
-        fileobj=context.archive(files),
-        custom_context=True,
+    return build(
+        engine,
+        context.sidecar_files(wheels, ca_bundle),
+        setup,
         tag=tag,
-        buildargs=arguments,
-        network_mode=network,
+        arguments=arguments,
         labels={DIGEST_LABEL: sidecar_digest()},
-        decode=True,
-        rm=True,
-        forcerm=True,
+        explain=lambda failure: ImageBuildFailed(
+            f"The image {tag} could not be built: {failure.error}",
+            fix=_fix(failure.text),
+            log=failure.log,
+        ),
     )
-    log: list[str] = []
-    for step in output:
-        for line in _lines(step):
-            log.append(line)
-            told(line)
-        if "error" in step:
-            raise ImageBuildFailed(
-                f"The image {tag} could not be built: {step['error'].strip()}",
-                fix=_fix(" ".join(log[-LOG_LINES:]) + step["error"]),
-                log=log[-LOG_LINES:],
-            )
-    return engine.images.get(tag)
 
 
 @functools.cache  # asked for at each start of a display, and 200 files are read for it
@@ -114,19 +104,10 @@ def find_sidecar(engine: docker.DockerClient, tag: str = SIDECAR_TAG) -> Image:
     return image
 
 
-def _lines(step: Mapping[str, Any]) -> list[str]:
-    text = step.get("stream") or step.get("status") or ""
-    return [line for line in str(text).splitlines() if line.strip()]
-
-
 def _fix(text: str) -> str:
     """Return what mends a build that failed so."""
-    if "CERTIFICATE_VERIFY_FAILED" in text or "certificate verif" in text.lower():
-        return f"{BUILD} --ca-bundle FILE   (the certificates of this network's proxy, as PEM)"
-    if "Could not resolve" in text or "Temporary failure in name resolution" in text:
-        return f"{BUILD} --proxy URL   (or mend the engine's DNS)"
-    if "no space left" in text.lower():
-        return "docker system df; docker image prune   (the engine's disk is full)"
+    if known := network_fix(text, BUILD):
+        return known
     if "pull access denied" in text or "manifest" in text or "failed to resolve reference" in text:
         return f"{BUILD} --base IMAGE   (a Debian or Ubuntu image that this engine can have)"
     return f"{BUILD} --verbose   (it shows the whole output)"
