@@ -192,6 +192,18 @@ def _image(arguments: argparse.Namespace) -> int:
     return command.run(arguments)
 
 
+def _add_kernel_arguments(parser: argparse.ArgumentParser) -> None:
+    from jupyter_xdisplay.containers import kernel_command
+
+    kernel_command.add_arguments(parser)
+
+
+def _kernel(arguments: argparse.Namespace) -> int:
+    from jupyter_xdisplay.containers import kernel_command
+
+    return kernel_command.run(arguments)
+
+
 def _say(text: str) -> None:
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
@@ -220,6 +232,15 @@ COMMANDS: tuple[Command, ...] = (
         "Builds it on the engine that DOCKER_HOST names, else on Docker's of this machine.",
         _add_image_arguments,
         _image,
+    ),
+    Command(
+        "kernel",
+        "make, list and remove kernels that run in containers of your images",
+        "Kernels in containers on the engine that DOCKER_HOST names, else on Docker's of this "
+        "machine, with their windows in the notebook. The images that they start from stay as "
+        "they are.",
+        _add_kernel_arguments,
+        _kernel,
     ),
 )
 

@@ -16,6 +16,8 @@ from jupyter_xdisplay.paths import ROOT_VARIABLE
 from tests.traces import traces
 from tests.waiting import POLL_S
 
+pytest_plugins = ["tests.containers.fixtures"]
+
 LEFT_DEADLINE_S = 10.0
 
 

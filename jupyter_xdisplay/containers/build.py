@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from docker.models.images import Image
 
 LOG_LINES = 20
+_STEP_IMAGE = re.compile(r"---> ([0-9a-f]{12,64})")
 
 
 def _quiet(_: str) -> None:
@@ -69,6 +72,7 @@ def build(
     arguments: Mapping[str, str],
     labels: Mapping[str, str],
     explain: Callable[[Failure], ImageBuildFailed],
+    forget: bool = False,
 ) -> Image:
     """Build an image from a Dockerfile and the files beside it.
 
@@ -88,6 +92,8 @@ def build(
         Labels of the image.
     explain
         Says what a failure means.
+    forget
+        After a failure, remove what the engine keeps of the steps before, for a next build.
 
     Raises
     ------
@@ -118,6 +124,8 @@ def build(
                 setup.told(line)
             if "error" in step:
                 code = (step.get("errorDetail") or {}).get("code")
+                if forget:
+                    _forget(client, log)
                 raise explain(Failure(str(step["error"]).strip(), log[-LOG_LINES:], code))
         return client.images.get(tag)
     except docker.errors.ImageNotFound as error:
@@ -127,6 +135,16 @@ def build(
         raise explain(Failure(str(error.explanation or error), log[-LOG_LINES:])) from error
     except (OSError, urllib3.exceptions.HTTPError) as error:
         raise engine.explain(error) from error
+
+
+def _forget(client: docker.DockerClient, log: list[str]) -> None:
+    """Remove the images of the steps that a failed build made, the last one first."""
+    import docker
+
+    made = [found[1] for line in log if (found := _STEP_IMAGE.fullmatch(line.strip()))]
+    for image in reversed(made[1:]):  # the first one is what it started from
+        with suppress(docker.errors.APIError):  # others may need it
+            client.images.remove(image, noprune=True)
 
 
 def lines(step: Mapping[str, Any]) -> list[str]:

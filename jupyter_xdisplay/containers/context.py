@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import tarfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from importlib import metadata
 from pathlib import Path
 
@@ -14,6 +15,31 @@ import jupyter_xdisplay
 PACKAGE = Path(jupyter_xdisplay.__file__).parent
 SIDECAR_NEEDS = ("pillow", "simplejpeg", "tornado", "xcffib")
 """What pip installs, with `ALSO`; numpy is the distribution's, without 25 MB of linear algebra."""
+
+SIDECAR_PARTS = ("sidecar", "rfb", "x11", "xserver")
+"""What of this package runs there, beside top-level modules: a change elsewhere makes no image old.
+"""
+
+KERNEL_NEEDS = (
+    "anywidget",
+    "ipykernel",
+    "ipython",
+    "numpy",
+    "pillow",
+    "simplejpeg",
+    "tornado",
+    "traitlets",
+    "wrapt",
+)
+"""What the kernel's side imports; pip brings with it what these need. No X: that is the sidecar's.
+
+simplejpeg is for windows from Python, whose pictures come as JPEG."""
+
+KERNEL_DATA = ("py.typed", "static/widget.js")
+"""What the kernel's side reads, beside modules."""
+
+_METADATA = f"jupyter_xdisplay-{jupyter_xdisplay.__version__}.dist-info/METADATA"
+"""So that pip and `importlib.metadata` know that it is there."""
 
 ALSO = ("cffi", "pycparser")
 """What xcffib needs."""
@@ -37,7 +63,7 @@ def sidecar_files(wheels: Path | None = None, ca_bundle: Path | None = None) -> 
     files = {
         "Dockerfile": (PACKAGE / "containers" / "sidecar.Dockerfile").read_bytes(),
         "requirements.txt": "\n".join([*requirements(SIDECAR_NEEDS), *ALSO, ""]).encode(),
-        **package_files(),
+        **package_files(SIDECAR_PARTS),
     }
     if wheels is not None:
         files |= {f"wheels/{file.name}": file.read_bytes() for file in wheels.glob("*.whl")}
@@ -46,11 +72,59 @@ def sidecar_files(wheels: Path | None = None, ca_bundle: Path | None = None) -> 
     return files
 
 
-def package_files() -> dict[str, bytes]:
-    """Return path → content of this package, without what only browsers get."""
+def kernel_files(
+    request: Mapping[str, object], wheels: Path | None = None, ca_bundle: Path | None = None
+) -> dict[str, bytes]:
+    """Return path → content of the build context of a kernel's image.
+
+    Parameters
+    ----------
+    request
+        What `kernel_install` is asked to install, as JSON.
+    wheels, ca_bundle
+        See `sidecar_files`.
+
+    Raises
+    ------
+    OSError
+        When one of them cannot be read.
+    """
+    containers = PACKAGE / "containers"
+    wanted = {**request, "requirements": requirements(KERNEL_NEEDS)}
+    files = {
+        "Dockerfile": (containers / "kernel.Dockerfile").read_bytes(),
+        **{
+            f"install/kernel_install/{path.name}": path.read_bytes()
+            for path in (containers / "kernel_install").glob("*.py")
+        },
+        "install/request.json": json.dumps(wanted).encode(),
+        **{f"package/{path}": content for path, content in package_files().items()},
+        f"package/{_METADATA}": f"Metadata-Version: 2.1\nName: jupyter-xdisplay\n"
+        f"Version: {jupyter_xdisplay.__version__}\n".encode(),
+    }
+    for name in KERNEL_DATA:
+        if (PACKAGE / name).exists():  # a checkout may have no built JavaScript
+            files[f"package/jupyter_xdisplay/{name}"] = (PACKAGE / name).read_bytes()
+    if wheels is not None:
+        files |= {f"install/wheels/{file.name}": file.read_bytes() for file in wheels.glob("*.whl")}
+    if ca_bundle is not None:
+        files["install/ca.pem"] = ca_bundle.read_bytes()
+    return files
+
+
+def package_files(parts: Collection[str] | None = None) -> dict[str, bytes]:
+    """Return path → content of this package, without what only browsers get.
+
+    Parameters
+    ----------
+    parts
+        The subpackages that are wanted, all by default. Top-level modules come always.
+    """
+    found = {path.relative_to(PACKAGE): path for path in sorted(PACKAGE.rglob("*.py"))}
     return {
-        f"jupyter_xdisplay/{path.relative_to(PACKAGE).as_posix()}": path.read_bytes()
-        for path in sorted(PACKAGE.rglob("*.py"))
+        f"jupyter_xdisplay/{name.as_posix()}": path.read_bytes()
+        for name, path in found.items()
+        if parts is None or len(name.parts) == 1 or name.parts[0] in parts
     }
 
 

@@ -21,10 +21,14 @@ from jupyter_xdisplay.containers import context
 REQUIRED_VARIABLE = "XDISPLAY_REQUIRE_DOCKER"
 """Set where these tests must run: in CI."""
 
+RUNNING_VARIABLE = "XDISPLAY_TEST_ENGINE"
+"""Set to the socket of an engine that runs already, as unix:///path: quick while developing."""
+
 BASE = "debian:bookworm"
 SUITE = "bookworm"
 MIRROR = "http://deb.debian.org/debian"
 START_S = 60.0
+PIP = (sys.executable, "-m", "pip")
 SOURCES = ("xcffib",)
 """What comes without wheels, and compiles nothing."""
 
@@ -33,6 +37,8 @@ BINARY = tuple(name for name in context.SIDECAR_NEEDS if name not in SOURCES)
 
 def missing() -> str | None:
     """Return why no engine can be started here; None where one can."""
+    if os.environ.get(RUNNING_VARIABLE):
+        return None
     if os.geteuid() != 0:
         return "only root can start an engine of its own"
     for program in ("dockerd", "debootstrap"):
@@ -41,15 +47,61 @@ def missing() -> str | None:
     return None
 
 
+def make_base(client: docker.DockerClient, system: Path) -> None:
+    """Make the base image as debootstrap makes a Debian."""
+    command = ["debootstrap", "--variant=minbase", SUITE, str(system), MIRROR]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    with subprocess.Popen(["tar", "-C", str(system), "-c", "."], stdout=subprocess.PIPE) as tar:
+        repository, _, tag = BASE.partition(":")
+        client.api.import_image_from_data(tar.stdout, repository=repository, tag=tag)
+    shutil.rmtree(system)
+
+
+class RunningEngine:
+    """An engine that others may use too: nothing of theirs is counted, removed or ended."""
+
+    shared = True
+
+    def __init__(self, url: str) -> None:
+        self.socket = Path(url.removeprefix("unix://"))
+        self.client = docker.DockerClient(url, timeout=600)
+
+    def wait_until_up(self) -> None:
+        """Fail if it does not answer."""
+        self.client.ping()
+
+    def import_base(self) -> None:
+        """Make the base image, if it is not there."""
+        try:
+            self.client.images.get(BASE)
+        except docker.errors.ImageNotFound:
+            with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
+                make_base(self.client, Path(folder) / "system")
+
+    def end(self) -> None:
+        """Let it go."""
+        self.client.close()
+
+    def restart(self) -> None:
+        """Skip: it is not ours."""
+        pytest.skip("an engine that others use is not restarted")
+
+
 class Engine:
     """A dockerd with images, containers and sockets in one folder, which is removed at the end."""
+
+    shared = False
 
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="xdt-docker-", dir="/var/tmp"))
         self.socket = self.folder / "docker.sock"
         self.log = self.folder / "dockerd.log"
-        with self.log.open("wb") as log:
-            self._process = subprocess.Popen(
+        self._process = self._spawn()
+        self._client: docker.DockerClient | None = None
+
+    def _spawn(self) -> subprocess.Popen[bytes]:
+        with self.log.open("ab") as log:
+            return subprocess.Popen(
                 [
                     "dockerd",
                     f"--host=unix://{self.socket}",
@@ -63,7 +115,6 @@ class Engine:
                 stderr=log,
                 start_new_session=True,
             )
-        self._client: docker.DockerClient | None = None
 
     @property
     def client(self) -> docker.DockerClient:
@@ -87,25 +138,28 @@ class Engine:
                 return
 
     def import_base(self) -> None:
-        """Make the base image as debootstrap makes a Debian."""
-        system = self.folder / "system"
-        command = ["debootstrap", "--variant=minbase", SUITE, str(system), MIRROR]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-        with subprocess.Popen(["tar", "-C", str(system), "-c", "."], stdout=subprocess.PIPE) as tar:
-            repository, _, tag = BASE.partition(":")
-            self.client.api.import_image_from_data(tar.stdout, repository=repository, tag=tag)
-        shutil.rmtree(system)
+        """Make the base image."""
+        make_base(self.client, self.folder / "system")
 
-    def end(self) -> None:
-        """End it with all containers."""
-        if self._client is not None:
-            self._client.close()
+    def restart(self) -> None:
+        """End it with all containers, and start it again."""
+        self._stop()
+        self._process = self._spawn()
+        self.wait_until_up()
+
+    def _stop(self) -> None:
         self._process.send_signal(signal.SIGTERM)
         try:
             self._process.wait(30)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+
+    def end(self) -> None:
+        """End it with all containers."""
+        if self._client is not None:
+            self._client.close()
+        self._stop()
         for mounted in sorted(self._mounts(), reverse=True):
             subprocess.run(["umount", "-l", mounted], check=False)
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -115,14 +169,33 @@ class Engine:
         return [line.split()[1] for line in lines if line.split()[1].startswith(str(self.folder))]
 
 
+def start() -> Engine | RunningEngine:
+    """Return an engine of the tests' own, or the one that `XDISPLAY_TEST_ENGINE` names."""
+    url = os.environ.get(RUNNING_VARIABLE)
+    return RunningEngine(url) if url else Engine()
+
+
 def download_wheels(folder: Path) -> None:
     """Bring what the image installs from the index that this machine uses, for Debian's Python."""
-    pip = [sys.executable, "-m", "pip"]
-    binary = [f"{name}=={metadata.version(name)}" for name in (*BINARY, *context.ALSO)]
-    wanted = ["--only-binary=:all:", "--python-version", "3.11", "--no-deps", *binary]
-    subprocess.run([*pip, "download", "-q", "-d", str(folder), *wanted], check=True)
-    pure = [f"{name}=={metadata.version(name)}" for name in SOURCES]
-    subprocess.run([*pip, "wheel", "-q", "--no-deps", "-w", str(folder), *pure], check=True)
+    download(folder, *_as_here(*BINARY, *context.ALSO), dependencies=False)
+    pure = ["--no-deps", "-w", str(folder), *_as_here(*SOURCES)]
+    subprocess.run([*PIP, "wheel", "-q", *pure], check=True)
+
+
+def download_kernel_wheels(folder: Path) -> None:
+    """Bring what a kernel's image installs, and what it needs, for Debian's Python."""
+    download(folder, "pip", "matplotlib", "PySide6-Essentials", *context.KERNEL_NEEDS)
+
+
+def download(folder: Path, *wanted: str, dependencies: bool = True) -> None:
+    """Bring wheels for Debian's Python."""
+    options = ["--only-binary=:all:", "--python-version", "3.11", "-d", str(folder)]
+    options += [] if dependencies else ["--no-deps"]
+    subprocess.run([*PIP, "download", "-q", *options, *wanted], check=True)
+
+
+def _as_here(*names: str) -> list[str]:
+    return [f"{name}=={metadata.version(name)}" for name in names]
 
 
 def require() -> None:
