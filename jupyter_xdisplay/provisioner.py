@@ -22,6 +22,8 @@ from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from traitlets import Dict, Float
 
 from jupyter_xdisplay import paths
+from jupyter_xdisplay.containers.kernel_image import find_kernel
+from jupyter_xdisplay.containers.kernel_recipe import command_for
 from jupyter_xdisplay.containers.options import KernelOptions
 from jupyter_xdisplay.errors import StartFailed
 from jupyter_xdisplay.kernel_protocol import NOTICE_VARIABLE, SOCKET_VARIABLE
@@ -112,11 +114,11 @@ class DockerProvisioner(LocalProvisioner):
         XDisplayError
             When the engine, the image or an option is not as it must be.
         """
-        from jupyter_xdisplay.containers.kernel_image import find_kernel
-
         self._checked = KernelOptions.from_json(self.options)
         engine = await asyncio.to_thread(self._runtime.engine)
-        image = await asyncio.to_thread(find_kernel, engine, self._checked.image)
+        image = await asyncio.to_thread(
+            find_kernel, engine, self._checked.image, base=self._checked.base
+        )
         self._image_id = str(image.id)
         await self._make_pod()
         assert self.displays is not None
@@ -215,7 +217,7 @@ class DockerProvisioner(LocalProvisioner):
                 raise StartFailed(
                     f"The kernel's container ended at once, with exit code {container.exit_code}. "
                     f"{container.last_words or ''}".strip(),
-                    fix=_fix(log),
+                    fix=self._fix(log),
                     log=log[-LOG_LINES:],
                 )
             if time.monotonic() > end:
@@ -247,14 +249,13 @@ class DockerProvisioner(LocalProvisioner):
             self._last_words = None
         return found
 
+    def _fix(self, log: list[str]) -> str:
+        text = "\n".join(log)
+        if "No module named" in text or "not found" in text:
+            return f"{command_for(self._checked)}   (it makes the kernel's image anew)"
+        return "jupyter xdisplay doctor   (the lines above are the kernel's own)"
+
     def _served(self) -> Path | None:
         """Return the folder that the Jupyter server serves."""
         root = getattr(getattr(self.parent, "parent", None), "root_dir", None)
         return Path(root).absolute() if root else None
-
-
-def _fix(log: list[str]) -> str:
-    text = "\n".join(log)
-    if "No module named" in text:
-        return "jupyter xdisplay kernel add --replace   (it makes the kernel's image anew)"
-    return "docker logs shows more while it runs; jupyter xdisplay doctor"

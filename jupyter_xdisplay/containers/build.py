@@ -93,7 +93,8 @@ def build(
     explain
         Says what a failure means.
     forget
-        After a failure, remove what the engine keeps of the steps before, for a next build.
+        Remove what the engine keeps for a next build: of a failure all, else the stages that the
+        image was copied from. They are larger than the image, and people build once.
 
     Raises
     ------
@@ -127,7 +128,10 @@ def build(
                 if forget:
                     _forget(client, log)
                 raise explain(Failure(str(step["error"]).strip(), log[-LOG_LINES:], code))
-        return client.images.get(tag)
+        image = client.images.get(tag)
+        if forget:
+            _forget(client, log, keep=str(image.id))
+        return image  # noqa: TRY300 - the handlers are for all of it
     except docker.errors.ImageNotFound as error:
         # The output ended before the build did: the engine was stopped.
         raise engine.explain(error) from error
@@ -137,11 +141,16 @@ def build(
         raise engine.explain(error) from error
 
 
-def _forget(client: docker.DockerClient, log: list[str]) -> None:
-    """Remove the images of the steps that a failed build made, the last one first."""
+def _forget(client: docker.DockerClient, log: list[str], keep: str = "") -> None:
+    """Remove the images of a build's steps, the last one first, but for the result and its own."""
     import docker
 
-    made = [found[1] for line in log if (found := _STEP_IMAGE.fullmatch(line.strip()))]
+    made = [
+        found[1]
+        for line in log
+        if (found := _STEP_IMAGE.fullmatch(line.strip()))
+        and not (keep and keep.removeprefix("sha256:").startswith(found[1]))
+    ]
     for image in reversed(made[1:]):  # the first one is what it started from
         with suppress(docker.errors.APIError):  # others may need it
             client.images.remove(image, noprune=True)

@@ -76,6 +76,7 @@ def build_sidecar(
             fix=_fix(failure.text),
             log=failure.log,
         ),
+        forget=True,
     )
 
 

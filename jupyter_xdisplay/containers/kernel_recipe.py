@@ -7,6 +7,7 @@ import shlex
 from dataclasses import dataclass
 
 from jupyter_xdisplay import __version__
+from jupyter_xdisplay.containers.options import KernelOptions
 from jupyter_xdisplay.errors import UsageError
 
 REPOSITORY = "jupyter-xdisplay-kernel-"
@@ -84,6 +85,12 @@ def check_name(name: str) -> None:
             "or underscores between them.",
             fix=f"--name {possible}",
         )
+
+
+def command_for(options: KernelOptions) -> str:
+    """Return the command that makes a kernel's image anew; what is added to it is changed."""
+    name = options.image.partition(":")[0].rpartition("/")[2].removeprefix(REPOSITORY)
+    return add_command(name, options.base)
 
 
 def add_command(name: str, base: str) -> str:

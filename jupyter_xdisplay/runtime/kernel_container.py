@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from jupyter_xdisplay.containers.engine import is_podman
+from jupyter_xdisplay.containers.kernel_recipe import command_for
 from jupyter_xdisplay.containers.options import CDI, NEVER_MOUNTED, KernelOptions, Volume
 from jupyter_xdisplay.errors import StartFailed
 from jupyter_xdisplay.runtime.docker import (
@@ -279,7 +280,7 @@ class KernelContainer:
             limit = self._options.memory
             return (
                 f"The kernel was killed because its container ran out of memory ({limit}). To "
-                f"mend it: jupyter xdisplay kernel add --memory … --replace"
+                f"give it more: {command_for(self._options)} --memory BYTES"
                 if limit
                 else "The kernel was killed because this machine ran out of memory."
             )
@@ -316,9 +317,9 @@ def explain(text: str, options: KernelOptions) -> StartFailed:
     elif "no space left" in lower:
         fix = "docker system df; docker system prune   (the engine's disk is full)"
     elif "bind source path does not exist" in lower or "invalid mount" in lower:
-        fix = "make that folder on the engine's machine, or add the kernel with another --volume"
+        fix = f"make that folder on the engine's machine, or: {command_for(options)} --volume …"
     elif "executable file not found" in lower or "no such file" in lower:
-        fix = "jupyter xdisplay kernel add --replace   (an image that has Python)"
+        fix = f"{command_for(options)}   (it makes the image anew)"
     elif "exec format error" in lower:
         fix = "use an image of this machine's architecture: docker image inspect shows it"
     else:

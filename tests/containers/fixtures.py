@@ -20,11 +20,10 @@ from jupyter_xdisplay.containers.kernel_recipe import Recipe
 from jupyter_xdisplay.errors import ImageMissing
 from tests.containers import stand_in
 from tests.containers.real_engine import (
-    BASE,
     Engine,
     RunningEngine,
+    build_sidecar,
     download_kernel_wheels,
-    download_wheels,
     require,
     start,
 )
@@ -70,9 +69,7 @@ def sidecar_image(
     try:
         return images.find_sidecar(real_engine.client)
     except ImageMissing:
-        wheels = tmp_path_factory.mktemp("wheels")
-        download_wheels(wheels)
-        return images.build_sidecar(real_engine.client, base=BASE, wheels=wheels, network="host")
+        return build_sidecar(real_engine.client, tmp_path_factory.mktemp("wheels"))
 
 
 @pytest.fixture(scope="session")

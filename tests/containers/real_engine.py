@@ -9,14 +9,18 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
 from typing import NoReturn
 
 import docker
 import pytest
+from docker.models.images import Image
 
-from jupyter_xdisplay.containers import context
+from jupyter_xdisplay.containers import context, images
+from jupyter_xdisplay.errors import ImageMissing
 
 REQUIRED_VARIABLE = "XDISPLAY_REQUIRE_DOCKER"
 """Set where these tests must run: in CI."""
@@ -173,6 +177,30 @@ def start() -> Engine | RunningEngine:
     """Return an engine of the tests' own, or the one that `XDISPLAY_TEST_ENGINE` names."""
     url = os.environ.get(RUNNING_VARIABLE)
     return RunningEngine(url) if url else Engine()
+
+
+@contextmanager
+def engine_with_sidecar() -> Iterator[Image]:
+    """Give an engine that DOCKER_HOST names, and the sidecar's image on it: for benchmarks."""
+    engine = start()
+    try:
+        engine.wait_until_up()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("DOCKER_HOST", f"unix://{engine.socket}")
+            try:
+                yield images.find_sidecar(engine.client)
+            except ImageMissing:
+                engine.import_base()
+                with tempfile.TemporaryDirectory() as folder:
+                    yield build_sidecar(engine.client, Path(folder))
+    finally:
+        engine.end()
+
+
+def build_sidecar(client: docker.DockerClient, wheels: Path) -> Image:
+    """Build the sidecar's image on the base that needs no registry."""
+    download_wheels(wheels)
+    return images.build_sidecar(client, base=BASE, wheels=wheels, network="host")
 
 
 def download_wheels(folder: Path) -> None:

@@ -48,7 +48,7 @@ def test_gpus() -> None:
         ("unresolvable CDI devices nvidia.com/gpu=all", "nvidia-ctk"),
         ("write /var/lib/docker: no space left on device", "docker system df"),
         ("invalid mount config: bind source path does not exist: /nowhere", "--volume"),
-        ('exec: "python3": executable file not found in $PATH', "Python"),
+        ('exec: "python3": executable file not found in $PATH', "kernel add"),
         ("exec /usr/bin/python3: exec format error", "architecture"),
         ("something else", "doctor"),
     ],
