@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 POLL_S = 0.05
 CHANNELS = 5
+HOME = "/home/jovyan"
+"""In images that `kernel add` makes; theirs belongs to users of their own."""
 
 
 class DockerProvisioner(LocalProvisioner):
@@ -243,7 +245,7 @@ class DockerProvisioner(LocalProvisioner):
         ours = {name: value for name, value in env.items() if os.environ.get(name) != value}
         named = {name: env[name] for name in self.kernel_spec.env if name in env}
         user = getpass.getuser()
-        found = {"USER": user, "LOGNAME": user, **ours, **named}
+        found = {"HOME": HOME, "USER": user, "LOGNAME": user, **ours, **named}
         if self._last_words:
             found[NOTICE_VARIABLE] = self._last_words
             self._last_words = None

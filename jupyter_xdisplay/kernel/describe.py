@@ -114,7 +114,6 @@ def status(
         ("display", f"{info.name!r} on {info.display}"),
         ("state", info.state),
         ("size", f"{info.size} (at most {info.max_size}), {info.dpi} dpi, {info.depth} bits"),
-        ("runtime", info.runtime),
     ]
     if info.kernel_id:
         rows.append(("kernel", info.kernel_id))

@@ -177,10 +177,15 @@ def run(session: Session, options: argparse.Namespace) -> None:
         say("\n".join(output))
 
 
-def doctor(_session: Session, _options: argparse.Namespace) -> None:
+def doctor(session: Session, _options: argparse.Namespace) -> None:
     """Check everything."""
     from jupyter_xdisplay.doctor import report
 
+    if session.current is not None and session.current.known_info.runtime != "local":
+        say(
+            "This kernel's displays run in a container beside it: X programs that are missing "
+            "here do not matter. In a terminal of the machine itself: jupyter xdisplay doctor\n"
+        )
     say(report(color=not os.environ.get("NO_COLOR")))
 
 

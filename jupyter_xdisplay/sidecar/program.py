@@ -199,7 +199,7 @@ class Sidecar:
                 "renderer": "software GL: Xvfb has no GPU, so Mesa draws on the processor",
                 "window_manager": "openbox",
                 "stream": config.stream,
-                **({"runtime": config.place} if config.place else {}),
+                "runtime": config.place or "local: a process of this machine",
             },
         )
 

@@ -111,6 +111,20 @@ def kernel_image(
     return kernel_image_module.build_kernel(client, recipe, setup)
 
 
+@pytest.fixture(scope="session")
+def tensorflow_image(
+    real_engine: Engine | RunningEngine,
+    stand_in_image: Image,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Image:
+    """Give a kernel's image with TensorFlow in it: 600 MB of wheels, for the test on request."""
+    wheels = tmp_path_factory.mktemp("tensorflow")
+    download_kernel_wheels(wheels, "tensorflow-cpu")
+    recipe = Recipe("tensorflow", stand_in.TAG, pip=("tensorflow-cpu",))
+    setup = Setup(network="host", wheels=wheels)
+    return kernel_image_module.build_kernel(real_engine.client, recipe, setup)
+
+
 @pytest.fixture
 def engine(real_engine: Engine | RunningEngine, leftovers: Path) -> Iterator[docker.DockerClient]:
     """Give the engine's client; a test leaves no container, network or volume."""

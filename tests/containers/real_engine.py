@@ -210,9 +210,9 @@ def download_wheels(folder: Path) -> None:
     subprocess.run([*PIP, "wheel", "-q", *pure], check=True)
 
 
-def download_kernel_wheels(folder: Path) -> None:
+def download_kernel_wheels(folder: Path, *more: str) -> None:
     """Bring what a kernel's image installs, and what it needs, for Debian's Python."""
-    download(folder, "pip", "matplotlib", "PySide6-Essentials", *context.KERNEL_NEEDS)
+    download(folder, "pip", "matplotlib", "PySide6-Essentials", *context.KERNEL_NEEDS, *more)
 
 
 def download(folder: Path, *wanted: str, dependencies: bool = True) -> None:

@@ -61,6 +61,8 @@ async def test_a_figure_in_a_container(make_kernel: MakeKernel, tmp_path: Path) 
     kernel = await make_kernel()
     shown = await kernel.run("import os; print(os.environ['DISPLAY'], os.getcwd(), os.getuid())")
     assert shown.split() == [":0", str(tmp_path), str(os.getuid())]
+    home = "import pathlib; (pathlib.Path.home() / 'made').touch(); print(pathlib.Path.home())"
+    assert (await kernel.run(home)).strip() == "/home/jovyan"
     await kernel.run(START)
     await kernel.run(f"{SHOW}\nopen('made', 'w').write('here')")
     await until_printed(kernel, WINDOWS, "['Figure 1']")

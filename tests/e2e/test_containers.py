@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Callable, Iterator
 
 import docker
@@ -73,6 +75,51 @@ def test_figures_and_programs(container_lab: Lab, notebook: Opener) -> None:
 def test_the_notebook_that_we_ship(container_lab: Lab, page: Page) -> None:
     """It runs as it is; its plot is drawn anew while its cell runs."""
     run_shipped(container_lab, page, "04-containers")
+
+
+TRAIN = """\
+import os
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+import matplotlib.pyplot as plt, numpy as np, tensorflow as tf
+random = np.random.default_rng(1)
+x = random.normal(size=(4096, 8)).astype("float32")
+y = np.sin(x.sum(axis=1))
+layers = tf.keras.layers
+model = tf.keras.Sequential([layers.Dense(64, activation="tanh"), layers.Dense(1)])
+model.compile("adam", "mse")
+losses = []
+figure, axes = plt.subplots(num="Loss")
+(line,) = axes.plot([], [], linewidth=4)
+def show(epoch, logs):
+    losses.append(logs["loss"])
+    line.set_data(range(len(losses)), losses)
+    axes.relim(); axes.autoscale_view()
+    plt.pause(0.01)
+watch = tf.keras.callbacks.LambdaCallback(on_epoch_end=show)
+model.fit(x, y, epochs=30, verbose=0, callbacks=[watch])
+print("trained", tf.__version__, len(losses), losses[-1] < losses[0] / 2)
+"""
+
+
+@pytest.mark.skipif(
+    not os.environ.get("XDISPLAY_TENSORFLOW"), reason="on request: XDISPLAY_TENSORFLOW=1"
+)
+def test_tensorflow(
+    container_lab: Lab, tensorflow_image: Image, notebook: Opener, page: Page
+) -> None:
+    """A model is trained in a kernel with the real one; its losses are drawn as they come."""
+    options = {"image": tensorflow_image.tags[0], "network": "none"}
+    write_spec(container_lab.root / ".data", options, name="tensorflow")
+    book = notebook([START, TRAIN], on=container_lab, kernel="tensorflow")
+    book.run(0)
+    book.start_cell(1)
+    view = window_of(book, 1)
+    for _ in range(3):
+        view.wait_for_change(view.image(), "the plot stands still")
+        assert is_running(book, 1)
+    book.screenshot("container-tensorflow")
+    wait_for(lambda: not is_running(book, 1), "it does not end", 240)
+    assert re.search(r"trained \d+\.\d+\.\d+ 30 True", book.text(1)), book.text(1)
 
 
 def test_a_restart_keeps_the_display(container_lab: Lab, notebook: Opener) -> None:
