@@ -328,8 +328,21 @@ def _explain(said: str) -> StartFailed:
             fix="run Jupyter on the engine's machine, or show the windows of this container: "
             "%xdisplay start --runtime docker",
         )
+    if "already in use by container" in said:
+        return name_in_use(said.partition('"')[2].partition('"')[0].lstrip("/"))
+    full = "no space left" in said.lower()
     return StartFailed(
-        f"The sidecar's container could not be made: {said}", fix="jupyter xdisplay doctor"
+        f"The sidecar's container could not be made: {said}",
+        fix="docker system df; docker system prune   (the engine's disk is full)"
+        if full
+        else "jupyter xdisplay doctor",
+    )
+
+
+def name_in_use(name: str) -> StartFailed:
+    """Return the error for a container that is called as ours would be."""
+    return StartFailed(
+        f"Another container is called {name}.", fix=f"docker rename {name} NAME, or remove it"
     )
 
 

@@ -16,8 +16,10 @@ from jupyter_xdisplay.containers.kernel_recipe import command_for
 from jupyter_xdisplay.containers.options import CDI, NEVER_MOUNTED, KernelOptions, Volume
 from jupyter_xdisplay.errors import StartFailed
 from jupyter_xdisplay.runtime.docker import (
+    DIRECTORY_LABEL,
     NO_RIGHTS,
     X_SOCKETS,
+    name_in_use,
     own_labels,
     own_user,
     small_log,
@@ -195,11 +197,22 @@ class KernelContainer:
             remove_container(self._container)
 
     def remove_namesake(self) -> None:
-        """Remove the container of this kernel's former process."""
+        """Remove the container of this kernel's former process.
+
+        Raises
+        ------
+        StartFailed
+            When a container of somebody else has its name.
+        """
         import docker
 
-        with suppress(docker.errors.NotFound):
-            remove_container(self._engine.containers.get(self.name))
+        try:
+            namesake = self._engine.containers.get(self.name)
+        except docker.errors.NotFound:
+            return
+        if DIRECTORY_LABEL not in namesake.labels:
+            raise name_in_use(self.name)
+        remove_container(namesake)
 
     @property
     def _pid_file(self) -> Path:

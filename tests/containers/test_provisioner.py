@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -208,6 +209,83 @@ async def test_no_engine(
     with pytest.raises(EngineUnreachable, match=r"docker\.sock"):
         await ContainerKernel(write_spec(tmp_path, {"image": "x"}), tmp_path).start()
     assert not directories(leftovers)
+
+
+@pytest.mark.parametrize("kind", ["kernel-", ""])
+async def test_a_name_in_use(
+    engine: docker.DockerClient,
+    sidecar_image: Image,
+    kernel_image: Image,
+    leftovers: Path,
+    tmp_path: Path,
+    kind: str,
+) -> None:
+    """Somebody else's container is left alone; it is said which one it is."""
+    kernel_id = "0123456789ab-rest"
+    name = f"jupyter-xdisplay-{kind}0123456789ab"
+    theirs = engine.containers.create(sidecar_image.id, name=name)
+    kernels = write_spec(tmp_path, {"image": kernel_image.tags[0], "network": "none"})
+    kernel = ContainerKernel(kernels, tmp_path)
+    try:
+        with pytest.raises(StartFailed, match=f"called {name}") as caught:
+            await kernel.manager.start_kernel(cwd=str(tmp_path), kernel_id=kernel_id)
+        assert "docker rename" in (caught.value.fix or "")
+        assert [one.id for one in engine.containers.list(all=True)] == [theirs.id]
+    finally:
+        theirs.remove()
+    assert not directories(leftovers)
+
+
+INTERFACES = "import socket; print(sorted(name for _, name in socket.if_nameindex()))"
+
+
+async def test_networks(make_kernel: MakeKernel, engine: docker.DockerClient) -> None:
+    """None has the loopback interface only, host all of the machine's, a made one one more."""
+    assert (await (await make_kernel()).run(INTERFACES)).strip() == "['lo']"
+    here = str(sorted(name for _, name in socket.if_nameindex()))
+    assert (await (await make_kernel(network="host")).run(INTERFACES)).strip() == here
+    network = engine.networks.create("xdisplay-test", driver="bridge")
+    try:
+        kernel = await make_kernel(network="xdisplay-test")
+        assert (await kernel.run(INTERFACES)).strip() == "['eth0', 'lo']"
+        await kernel.run(f"{START}\n{SHOW}")
+        await until_printed(kernel, WINDOWS, "['Figure 1']")
+        await kernel.manager.shutdown_kernel(now=True)
+    finally:
+        network.remove()
+
+
+ELSEWHERE = """
+mount -t tmpfs -o mode=700 none "$0" && exec "$@"
+"""
+START_ELSEWHERE = """
+import asyncio, sys
+from pathlib import Path
+from tests.containers.kernels import ContainerKernel
+asyncio.run(ContainerKernel(Path(sys.argv[1]), Path(sys.argv[2])).start())
+"""
+
+
+def test_an_engine_that_does_not_see_our_files(
+    engine: docker.DockerClient,
+    sidecar_image: Image,
+    kernel_image: Image,
+    leftovers: Path,
+    tmp_path: Path,
+) -> None:
+    """As on another machine: it is said that kernels cannot run there, and what can be done."""
+    kernels = write_spec(tmp_path, {"image": kernel_image.tags[0], "network": "none"})
+    program = [sys.executable, "-c", START_ELSEWHERE, str(kernels), str(tmp_path)]
+    done = subprocess.run(
+        ["unshare", "--mount", "sh", "-c", ELSEWHERE, str(leftovers), *program],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=Path(__file__).parents[2],
+    )
+    assert "does not see this machine's files" in done.stderr
+    assert "--runtime docker" in done.stderr
+    assert not engine.containers.list(all=True)
 
 
 async def test_out_of_memory(make_kernel: MakeKernel) -> None:
