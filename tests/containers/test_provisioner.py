@@ -129,6 +129,9 @@ print(json.dumps({
     assert (seen["privileges"], seen["x"], seen["sockets"]) == ("1", ["X0"], [])
     assert not [name for name in seen["private"] if name in other["private"]]
     assert (await first.run("print(len(os.listdir('/tmp/.X11-unix')))")).strip() == "1"
+    await first.run("%load_ext jupyter_xdisplay")
+    asked = "%xdisplay start --name theirs --container jupyter-xdisplay-theirs"
+    assert "sees its own displays only" in await first.run(asked, fails=True)
 
 
 ATTACH = """
