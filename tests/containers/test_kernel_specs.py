@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from jupyter_xdisplay.containers import kernel_specs
 from jupyter_xdisplay.containers.kernel_recipe import Recipe, check_name
 from jupyter_xdisplay.containers.options import KernelOptions, Volume
 from jupyter_xdisplay.errors import UsageError
+from tests.other_user import AS_OTHER_USER, needs_other_user
 
 RECIPE = Recipe("tf", "tensorflow/tensorflow:2.17.0-gpu", apt=("ffmpeg",), pip=("gymnasium>=1",))
 OPTIONS = KernelOptions(
@@ -143,12 +146,21 @@ def test_flags(flags: list[str], message: str, capsys: pytest.CaptureFixture[str
     assert message in capsys.readouterr().err
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_no_place_to_write(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@needs_other_user
+def test_no_place_to_write(tmp_path: Path) -> None:
     """It is said before an image is built."""
-    tmp_path.chmod(0o500)
-    assert main(["kernel", "add", "--image=a", "--name=a", f"--prefix={tmp_path / 'env'}"]) == 1
-    assert "cannot be changed by this user" in capsys.readouterr().err
+    found = subprocess.run(
+        [
+            *(*AS_OTHER_USER, sys.executable, "-m", "jupyter_xdisplay.cli", "kernel", "add"),
+            *("--image=a", "--name=a", f"--prefix={tmp_path / 'env'}"),
+        ],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert found.returncode == 1
+    assert "cannot be changed by this user" in found.stderr
 
 
 def test_a_file_in_the_way(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
