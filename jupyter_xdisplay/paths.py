@@ -8,9 +8,10 @@ import shutil
 import stat
 import tempfile
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from jupyter_xdisplay.errors import PrivateDirectoryError
 
@@ -104,12 +105,28 @@ def remove_directory(path: Path) -> None:
     One that is mounted into this container is emptied: whoever made it removes it.
     """
     try:
-        shutil.rmtree(path)
+        shutil.rmtree(path, onerror=_open_and_try_again)
     except FileNotFoundError:
         return
     except OSError:
         if not path.is_mount():
             raise
+
+
+def _open_and_try_again(
+    function: Callable[[str], object], path: str, error: tuple[Any, BaseException, Any]
+) -> None:
+    """Remove what programs in a container made such that nobody may."""
+    if not isinstance(error[1], PermissionError):
+        raise error[1]
+    for folder in (Path(path).parent, Path(path)):
+        with suppress(OSError):
+            if folder.is_dir() and not folder.is_symlink():
+                folder.chmod(0o700)
+    if function in {os.unlink, os.rmdir}:
+        function(path)
+    else:
+        shutil.rmtree(path)
 
 
 def write_private(path: Path, data: bytes) -> None:

@@ -5,7 +5,7 @@ xdisplay kernel add` writes such specifications. The channels of the kernel are 
 (`transport=ipc`) in the pod's private directory, which is mounted: no port is opened.
 
 In a Jupyter server the server extension starts the first display before each kernel. Where there
-is none (nbconvert, papermill, a console), the displays are kept here.
+is none (nbconvert, papermill), the displays are kept here, as long as the event loop runs.
 """
 
 from __future__ import annotations
@@ -22,14 +22,17 @@ from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from traitlets import Dict, Float
 
 from jupyter_xdisplay import paths
+from jupyter_xdisplay.containers.engine import reachable
 from jupyter_xdisplay.containers.kernel_image import find_kernel
 from jupyter_xdisplay.containers.kernel_recipe import command_for
 from jupyter_xdisplay.containers.options import KernelOptions
 from jupyter_xdisplay.errors import StartFailed
 from jupyter_xdisplay.kernel_protocol import NOTICE_VARIABLE, SOCKET_VARIABLE
-from jupyter_xdisplay.runtime.docker import DockerRuntime, PodRuntime
-from jupyter_xdisplay.runtime.kernel_container import KernelContainer, KernelRun, served_folders
+from jupyter_xdisplay.runtime.docker import DockerRuntime
+from jupyter_xdisplay.runtime.kernel_container import KernelContainer
+from jupyter_xdisplay.runtime.kernel_run import KernelRun, served_folders
 from jupyter_xdisplay.runtime.pod import LOG_LINES
+from jupyter_xdisplay.runtime.pod_runtime import PodRuntime
 from jupyter_xdisplay.server.own_displays import OwnDisplays
 
 if TYPE_CHECKING:
@@ -99,14 +102,18 @@ class DockerProvisioner(LocalProvisioner):
 
     async def cleanup(self, restart: bool = False) -> None:
         """Remove the container; without a restart also the displays."""
-        await self._remove()
-        if not restart:
-            if self._own_displays is not None:
-                await self._own_displays.close()
-                self._own_displays = None
-            if self.displays is not None:
-                await self.displays.pod.end()
-                self.displays = None
+        try:
+            await self._remove()
+        finally:
+            if not restart:
+                own, self._own_displays = self._own_displays, None
+                beside, self.displays = self.displays, None
+                try:
+                    if own is not None:
+                        await own.close()
+                finally:
+                    if beside is not None:
+                        await beside.close()
 
     async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
         """Make the pod, where it does not run, then do what is done for local kernels.
@@ -118,18 +125,22 @@ class DockerProvisioner(LocalProvisioner):
         """
         self._checked = KernelOptions.from_json(self.options)
         engine = await asyncio.to_thread(self._runtime.engine)
-        image = await asyncio.to_thread(
-            find_kernel, engine, self._checked.image, base=self._checked.base
-        )
+        with reachable():
+            image = await asyncio.to_thread(
+                find_kernel, engine, self._checked.image, base=self._checked.base
+            )
         self._image_id = str(image.id)
         await self._make_pod()
-        assert self.displays is not None
         manager: Any = self.parent
         manager.transport = "ipc"
         manager.ip = str(self._channels)
-        paths.check_socket_path(Path(f"{manager.ip}-{CHANNELS}"))
         more = list(kwargs.get("extra_arguments") or [])
-        launch = await super().pre_launch(**kwargs)
+        try:
+            paths.check_socket_path(Path(f"{manager.ip}-{CHANNELS}"))
+            launch = await super().pre_launch(**kwargs)
+        except BaseException:
+            await self.cleanup()
+            raise
         # jupyter_client puts this process's own Python in the place of "python3"
         launch["cmd"] = [*self.kernel_spec.argv, *more]
         return launch
@@ -142,22 +153,25 @@ class DockerProvisioner(LocalProvisioner):
         XDisplayError
             When it does not come up, with the last lines that it wrote.
         """
-        assert self.displays is not None
-        pod = self.displays.pod
-        env = dict(kwargs.get("env") or {})
-        if env.get(SOCKET_VARIABLE) in {None, os.environ.get(SOCKET_VARIABLE)}:  # no server's
-            env |= await self._keep_displays()
-        run = await asyncio.to_thread(self._run, cmd, env, kwargs.get("cwd"))
-        name = f"jupyter-xdisplay-kernel-{pod.path.name.removeprefix('d-')}"
-        self._container = container = KernelContainer(self._runtime.engine(), pod, name)
         try:
-            await asyncio.to_thread(container.start, run, self._checked)
-            await asyncio.to_thread(self._wait_for_channels, container)
+            await self._launch(cmd, dict(kwargs.get("env") or {}), kwargs.get("cwd"))
         except BaseException:
             await self.cleanup()  # nobody else does, where a start fails
             raise
         self.cwd = kwargs.get("cwd")
         return self.connection_info
+
+    async def _launch(self, cmd: list[str], env: dict[str, str], cwd: str | None) -> None:
+        assert self.displays is not None
+        pod = self.displays.pod
+        if env.get(SOCKET_VARIABLE) in {None, os.environ.get(SOCKET_VARIABLE)}:  # no server's
+            env |= await self._keep_displays()
+        run = await asyncio.to_thread(self._run, cmd, env, cwd)
+        name = f"jupyter-xdisplay-kernel-{pod.path.name.removeprefix('d-')}"
+        self._container = container = KernelContainer(self._runtime.engine(), pod, name)
+        with reachable():
+            await asyncio.to_thread(container.start, run, self._checked)
+        await asyncio.to_thread(self._wait_for_channels, container)
 
     async def _make_pod(self) -> None:
         """Make the pod, or another one in the place of one that has ended.
@@ -187,26 +201,30 @@ class DockerProvisioner(LocalProvisioner):
     def _channels(self) -> Path:
         """What the paths of the kernel's channels begin with."""
         assert self.displays is not None
-        return self.displays.pod.path / "k" / "ipc"
+        return self.displays.pod.channels / "ipc"
 
     def _run(self, cmd: list[str], env: dict[str, str], cwd: str | None) -> KernelRun:
         """Return what runs, its connection file where it can read it."""
         manager: Any = self.parent
         connection_file = Path(manager.connection_file).absolute()
-        copied = self._channels.with_name("kernel.json")
+        assert self.displays is not None
+        told = self.displays.pod.told
+        copied = told / "kernel.json"  # where the kernel cannot put a link in its place
         paths.write_private(copied, connection_file.read_bytes())
         for number in range(1, CHANNELS + 1):  # of a former process, that was killed
             Path(f"{self._channels}-{number}").unlink(missing_ok=True)
         folder = Path(cwd or Path.cwd()).absolute()
         folders = served_folders(folder, self._served())
         root = paths.runtime_root()
+        seen = [*folders, *(Path(volume.source) for volume in self._checked.volumes)]
         return KernelRun(
             image_id=self._image_id,
             argv=[part.replace("{connection_file}", str(copied)) for part in cmd],
             env=self._environment(env),
             cwd=str(folder) if folders else None,
-            folders=[*folders, Path(env[SOCKET_VARIABLE]).parent],
-            hidden=[root] if any(found in root.parents for found in folders) else [],
+            folders=folders,
+            readable=[told, Path(env[SOCKET_VARIABLE]).parent],
+            hidden=[root] if any(found in (root, *root.parents) for found in seen) else [],
         )
 
     def _wait_for_channels(self, container: KernelContainer) -> None:
@@ -244,7 +262,9 @@ class DockerProvisioner(LocalProvisioner):
         """Return what goes into the container: what was said for this kernel, not this machine."""
         ours = {name: value for name, value in env.items() if os.environ.get(name) != value}
         named = {name: env[name] for name in self.kernel_spec.env if name in env}
-        user = getpass.getuser()
+        if "XAUTHORITY" in ours:  # of a display beside it; this machine's may have the same number
+            named["DISPLAY"] = env["DISPLAY"]
+        user = _user()
         found = {"HOME": HOME, "USER": user, "LOGNAME": user, **ours, **named}
         if self._last_words:
             found[NOTICE_VARIABLE] = self._last_words
@@ -261,3 +281,11 @@ class DockerProvisioner(LocalProvisioner):
         """Return the folder that the Jupyter server serves."""
         root = getattr(getattr(self.parent, "parent", None), "root_dir", None)
         return Path(root).absolute() if root else None
+
+
+def _user() -> str:
+    """Return the user's name; in containers one may have none."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"user{os.getuid()}"

@@ -287,8 +287,9 @@ class DisplayInfo:
 
     `display` and `xauthority` are the values of DISPLAY and XAUTHORITY, `socket` is the sidecar's
     Unix socket. `chosen` maps each part (xserver, renderer, window_manager, stream, runtime) to
-    what runs and why. `vnc` is the VNC port, None while none is open. When `state` is "ended",
-    `reason`, `fix` and `log` tell why.
+    what runs and why. `container` names the container whose programs it is for, where those are
+    not its kernel's: DISPLAY and XAUTHORITY mean nothing outside of that. `vnc` is the VNC port,
+    None while none is open. When `state` is "ended", `reason`, `fix` and `log` tell why.
     """
 
     id: str
@@ -302,6 +303,7 @@ class DisplayInfo:
     dpi: int
     depth: int
     runtime: str = "local"
+    container: str = ""
     kernel_id: str | None = None
     created: str = ""
     viewers: int = 0

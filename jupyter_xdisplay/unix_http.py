@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import http.client
 import json
 import socket
@@ -11,6 +12,22 @@ from typing import Any
 from jupyter_xdisplay.errors import Unreachable, error_from_json
 
 MAX_ANSWER_BYTES = 256 * 1024 * 1024
+
+
+def refuse_links(path: str | Path) -> None:
+    """Refuse a socket, or its folder, that is a symbolic link.
+
+    Programs in a container can replace what is in their display's folder, and must not point us
+    to the socket of another display.
+
+    Raises
+    ------
+    OSError
+        When one of them is a link.
+    """
+    for part in (Path(path), Path(path).parent):
+        if part.is_symlink():
+            raise OSError(errno.ELOOP, f"{part} is a symbolic link")
 
 
 class UnixHTTPConnection(http.client.HTTPConnection):
@@ -32,6 +49,7 @@ class UnixHTTPConnection(http.client.HTTPConnection):
         """Connect to the Unix socket."""
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.sock.settimeout(self.timeout)
+        refuse_links(self._path)
         self.sock.connect(self._path)
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -53,6 +53,23 @@ def is_podman(version: Mapping[str, Any]) -> bool:
     """Tell from an engine's version whether it is podman that speaks Docker's API."""
     components = version.get("Components") or []
     return any("podman" in str(part.get("Name", "")).lower() for part in components)
+
+
+@contextmanager
+def reachable() -> Iterator[None]:
+    """Turn a lost connection to the engine into what it means.
+
+    Raises
+    ------
+    EngineUnreachable
+        When the engine does not answer; what it answers passes as it is.
+    """
+    import requests
+
+    try:
+        yield
+    except (requests.ConnectionError, requests.Timeout) as error:
+        raise explain(error) from error
 
 
 def explain(error: Exception) -> EngineUnreachable:

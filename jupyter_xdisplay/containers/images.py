@@ -99,10 +99,14 @@ def find_sidecar(engine: docker.DockerClient, tag: str = SIDECAR_TAG) -> Image:
     try:
         image = engine.images.get(tag)
     except docker.errors.ImageNotFound as error:
-        raise ImageMissing(f"The image {tag} is not on this engine.", fix=BUILD) from error
+        raise ImageMissing(f"The image {tag} is not on this engine.", fix=_command(tag)) from error
     if image.labels.get(DIGEST_LABEL) != sidecar_digest():
-        raise ImageMissing(f"The image {tag} was built by another version.", fix=BUILD)
+        raise ImageMissing(f"The image {tag} was built by another version.", fix=_command(tag))
     return image
+
+
+def _command(tag: str) -> str:
+    return BUILD if tag == SIDECAR_TAG else f"{BUILD} --tag {tag}"
 
 
 def _fix(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,8 +15,10 @@ from jupyter_xdisplay.errors import UsageError
 CDI = "cdi:"
 """What goes before the name of a CDI device in `KernelOptions.gpus`."""
 
-NEVER_MOUNTED = ("/", "/run", "/var", "/var/run", "/tmp", "/tmp/.X11-unix")
+NEVER_MOUNTED = ("/", "/run", "/var", "/var/run", "/tmp", "/tmp/.X11-unix", "/proc", "/sys", "/dev")
 """With them come the sockets of container engines and of the host's X server: the way out."""
+
+NOTHING_BELOW = ("/run/", "/var/run/")
 
 _BYTES = re.compile(r"[1-9][0-9]*[bkmgBKMG]?")
 _GPUS = re.compile(r"all|[0-9A-Za-z-]+(,[0-9A-Za-z-]+)*|cdi:[a-z0-9.-]+/[\w-]+=[\w.:-]+")
@@ -132,14 +135,23 @@ def parse_volume(text: str) -> Volume:
             f"{text!r} is no folder to mount.",
             fix="use two absolute paths: /data:/data, or /data:/data:ro for reading only",
         )
-    folder = PurePosixPath(source)
-    if str(folder) in NEVER_MOUNTED or folder.name in {"docker.sock", "podman.sock"}:
+    if not may_be_mounted(source):
         raise UsageError(
             f"{source} is not mounted into kernels: who reaches the sockets in it can become root "
             "or look at every window of this machine.",
             fix="mount the folder that is needed, and no more",
         )
     return Volume(source, target, mode == "ro")
+
+
+def may_be_mounted(folder: str) -> bool:
+    """Tell whether a kernel may see a folder of this machine."""
+    path = os.path.normpath(folder)
+    return (
+        path not in NEVER_MOUNTED
+        and not path.startswith(NOTHING_BELOW)
+        and PurePosixPath(path).name not in {"docker.sock", "podman.sock"}
+    )
 
 
 def _text(value: Any, name: str) -> str:

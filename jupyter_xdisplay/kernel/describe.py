@@ -27,6 +27,14 @@ def line(info: DisplayInfo, *, via_server: bool) -> str:
     return " · ".join(parts)
 
 
+def for_container(info: DisplayInfo) -> str:
+    """Say how programs of another container get onto its display."""
+    return (
+        f"This display is for programs of container {info.container}: docker exec "
+        f"--env DISPLAY={info.display} --env XAUTHORITY={info.xauthority} {info.container} PROGRAM"
+    )
+
+
 def replaced(former: DisplayInfo) -> list[str]:
     """Return why a display had ended in whose place there is a new one."""
     reason = former.reason or "nobody knows why."

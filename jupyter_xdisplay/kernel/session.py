@@ -96,10 +96,12 @@ class Session:
     def switch(self, display: Display) -> list[str]:
         """Point this process to `display`; return what the user has to be told."""
         with self._lock:
+            info = display.known_info
+            if info.container:
+                return [describe.for_container(info)]
             if display in self._active:
                 self._active.remove(display)
             self._active.append(display)
-            info = display.known_info
             self.environment.apply(plan(os.environ, info.display, info.xauthority))
             return self.shell.display_is_there() if self.shell is not None else []
 
@@ -120,10 +122,11 @@ class Session:
                 return display
         names = [display.name for display in displays if display.known_info.state != "ended"]
         close = difflib.get_close_matches(wanted, names, 1) or names[:1]
+        option = f"--name {name}" if name else ""
         what = f"There is no display {wanted!r}." if name else "There is no display yet."
         raise DisplayNotFound(
             what,
-            fix=f"--name {close[0]}" if close and name else f"%xdisplay start{_option(name)}",
+            fix=f"--name {close[0]}" if close and name else f"%xdisplay start {option}".rstrip(),
         )
 
     def all(self) -> list[Display]:
@@ -316,10 +319,6 @@ def _forget(info: DisplayInfo) -> None:
         del os.environ["DISPLAY"]
         if os.environ.get("XAUTHORITY") == info.xauthority:
             del os.environ["XAUTHORITY"]
-
-
-def _option(name: str | None) -> str:
-    return f" --name {name}" if name else ""
 
 
 def _ipython() -> Any | None:

@@ -42,6 +42,10 @@ class Runtime(Protocol):
         """Clean up after sidecars that were killed; return after how many."""
         ...
 
+    async def close(self) -> None:
+        """End what is there beside sidecars. Idempotent."""
+        ...
+
 
 class ConfiguredRuntime(LoggingConfigurable):
     """What displays are like where nothing else is asked for."""
@@ -76,6 +80,9 @@ class ConfiguredRuntime(LoggingConfigurable):
     start_timeout_s = Float(
         15.0, help="Seconds that an X server may take until it names its display."
     ).tag(config=True)
+
+    async def close(self) -> None:
+        """Do nothing: there are sidecars only."""
 
     def sidecar_config(self, display_id: str, spec: DisplaySpec, **more: str) -> SidecarConfig:
         """Return what a sidecar is told: what is asked for, else what is configured.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import os
-import platform
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ from traitlets import Float, Int, Unicode
 
 from jupyter_xdisplay.containers import engine as container_engine
 from jupyter_xdisplay.containers import images
+from jupyter_xdisplay.containers.engine import reachable
 from jupyter_xdisplay.errors import StartFailed, UsageError
 from jupyter_xdisplay.paths import (
     PrivateDirectory,
@@ -22,7 +22,18 @@ from jupyter_xdisplay.paths import (
 )
 from jupyter_xdisplay.runtime.base import ConfiguredRuntime
 from jupyter_xdisplay.runtime.joined import NO_SHM, Joined, join, own_container
-from jupyter_xdisplay.runtime.pod import Pod, remove_container
+from jupyter_xdisplay.runtime.own_containers import (
+    DIRECTORY_LABEL,
+    NO_RIGHTS,
+    OWNER_LABEL,
+    X_SOCKETS,
+    name_in_use,
+    own_labels,
+    own_user,
+    owner,
+    small_log,
+)
+from jupyter_xdisplay.runtime.pod import PARTS, SIDECARS, Pod, X, remove_container
 from jupyter_xdisplay.runtime.pod_sidecar import PodSidecar
 from jupyter_xdisplay.sidecar import left_over
 from jupyter_xdisplay.spec import DisplaySpec
@@ -32,19 +43,9 @@ if TYPE_CHECKING:
 
     from jupyter_xdisplay.sidecar.config import SidecarConfig
 
-DIRECTORY_LABEL = "org.jupyter.xdisplay.directory"
-"""The private directory of a pod's containers: whoever holds its lock is alive."""
-
-HOST_LABEL = "org.jupyter.xdisplay.host"
-"""Where that directory is: an engine may serve other machines, and containers with its socket."""
-
-X_SOCKETS = "/tmp/.X11-unix"
 TEMPORARY = "/tmp"
-NOT_OUR_FILES = "bind source path does not exist"
-"""What an engine says that does not see our files."""
-
-NO_RIGHTS: dict[str, Any] = {"cap_drop": ["ALL"], "security_opt": ["no-new-privileges"]}
-"""What no container of ours has."""
+NOT_OUR_FILES = ("bind source path does not exist", "statfs")
+"""What Docker, or podman, says that does not see our files."""
 
 START_MORE_S = 10.0
 """What a sidecar may take beyond its X server."""
@@ -147,9 +148,11 @@ class DockerRuntime(ConfiguredRuntime):
     ) -> Pod:
         """Do what `make_pod` does but for starting it, blocking."""
         engine = self.engine()
+        with reachable():
+            engine.ping()
         directory = make_private_directory(name)
         try:
-            for part in ("x", "k"):
+            for part in PARTS:
                 (directory.path / part).mkdir(mode=0o700)
             if joined is None:
                 spaces = _own_spaces(network or self.network, shm_size)
@@ -172,7 +175,12 @@ class DockerRuntime(ConfiguredRuntime):
         cookie = f"/tmp/.xdisplay-{display_id}"
         pod.at_end = lambda: joined.take_cookie(cookie)
         config = self._config(
-            pod, display_id, spec, place=joined.place, told_xauthority=f"{cookie}/Xauthority"
+            pod,
+            display_id,
+            spec,
+            place=joined.place,
+            told_xauthority=f"{cookie}/Xauthority",
+            container="" if joined.container.id == own_container() else str(joined.container.name),
         )
         if joined.why_no_shm:
             config = dataclasses.replace(config, xvfb_args=(*config.xvfb_args, *NO_SHM))
@@ -211,7 +219,7 @@ class DockerRuntime(ConfiguredRuntime):
         reaped = 0
         for container in self.engine().containers.list(
             all=True,
-            filters={"label": [DIRECTORY_LABEL, f"{HOST_LABEL}={platform.node()}"]},
+            filters={"label": [DIRECTORY_LABEL, f"{OWNER_LABEL}={owner()}"]},
             ignore_removed=True,
         ):
             directory = container.labels[DIRECTORY_LABEL]
@@ -246,14 +254,17 @@ class DockerRuntime(ConfiguredRuntime):
                 host_config=self._host_config(engine, spaces, mounts),
             )
 
-        inside = str(directory.path)
+        inside = str(directory.path / SIDECARS)
         bind = docker.types.Mount
-        mounts = [bind(inside, inside, type="bind"), bind(X_SOCKETS, f"{inside}/x", type="bind")]
+        mounts = [
+            bind(inside, inside, type="bind"),
+            bind(X_SOCKETS, str(directory.path / X), type="bind"),
+        ]
         try:
             try:
                 made = make(mounts) if user == own_user() else None
             except docker.errors.APIError as error:
-                if joined is None or NOT_OUR_FILES not in str(error.explanation):
+                if joined is None or not _are_not_ours(str(error.explanation)):
                     raise
                 made = None
             if made is None:
@@ -281,32 +292,6 @@ class DockerRuntime(ConfiguredRuntime):
         )
 
 
-class PodRuntime:
-    """The displays of one kernel, in the pod that it has joined.
-
-    Parameters
-    ----------
-    runtime
-        Whose settings they have.
-    pod
-        Where they run.
-    """
-
-    name = DockerRuntime.name
-
-    def __init__(self, runtime: DockerRuntime, pod: Pod) -> None:
-        self._runtime = runtime
-        self.pod = pod
-
-    async def start(self, display_id: str, spec: DisplaySpec) -> PodSidecar:
-        """Start a sidecar; see `Runtime.start`."""
-        return await self._runtime.start_in(self.pod, display_id, spec)
-
-    def reap(self) -> int:
-        """Do nothing: the pod is ours."""
-        return 0
-
-
 def _own_spaces(network: str, shm_size: str | None) -> dict[str, Any]:
     return {"network_mode": network, "ipc_mode": "shareable", "shm_size": shm_size}
 
@@ -320,44 +305,24 @@ def _joined_spaces(joined: Joined) -> dict[str, Any]:
     return spaces
 
 
+def _are_not_ours(said: str) -> bool:
+    return any(words in said for words in NOT_OUR_FILES)
+
+
 def _explain(said: str) -> StartFailed:
-    if NOT_OUR_FILES in said:
+    if _are_not_ours(said):
         return StartFailed(
             "The container engine does not see this machine's files: it is on another machine, or "
             "Jupyter itself runs in a container. Kernels in containers share a folder with it.",
-            fix="run Jupyter on the engine's machine, or show the windows of this container: "
-            "%xdisplay start --runtime docker",
+            fix="run Jupyter on the engine's machine; where Jupyter is in a container itself, show "
+            "that one's windows: %xdisplay start --runtime docker",
         )
     if "already in use by container" in said:
         return name_in_use(said.partition('"')[2].partition('"')[0].lstrip("/"))
     full = "no space left" in said.lower()
     return StartFailed(
         f"The sidecar's container could not be made: {said}",
-        fix="docker system df; docker system prune   (the engine's disk is full)"
+        fix="docker system df; docker image prune   (the engine's disk is full)"
         if full
         else "jupyter xdisplay doctor",
     )
-
-
-def name_in_use(name: str) -> StartFailed:
-    """Return the error for a container that is called as ours would be."""
-    return StartFailed(
-        f"Another container is called {name}.", fix=f"docker rename {name} NAME, or remove it"
-    )
-
-
-def own_user() -> str:
-    """Return the user of our containers: ours, so that files and shared memory are."""
-    return f"{os.getuid()}:{os.getgid()}"
-
-
-def own_labels(directory: Path) -> dict[str, str]:
-    """Return the labels by which containers that were left are found."""
-    return {DIRECTORY_LABEL: str(directory), HOST_LABEL: platform.node()}
-
-
-def small_log() -> Any:
-    """Return the log settings of our containers: an engine keeps logs without an end."""
-    import docker
-
-    return docker.types.LogConfig(type="json-file", config={"max-size": "1m", "max-file": "1"})

@@ -68,6 +68,7 @@ class ExecStream:
         with suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
         self._stream.close()
+        self._socket.close()  # the SDK's wrapper leaves it open
 
     def _read_header(self) -> bool:
         """Read what goes before a piece; False at the end. Keeps what came before a timeout."""

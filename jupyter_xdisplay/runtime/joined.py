@@ -18,10 +18,10 @@ COOKIE_VARIABLE = "XDISPLAY_COOKIE"
 PLACE = f"""
 set -e
 umask 077
-mkdir -p "$0"
+mkdir "$0"
 printf "${COOKIE_VARIABLE}" > "$0/Xauthority"
 """
-_OWN = re.compile(r"/containers/([0-9a-f]{64})/")
+_OWN = re.compile(r"/(?:overlay-)?containers/([0-9a-f]{64})/")
 NO_SHM = ("-extension", "MIT-SHM")
 
 

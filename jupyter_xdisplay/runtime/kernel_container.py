@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 import time
-from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jupyter_xdisplay.containers.engine import is_podman
 from jupyter_xdisplay.containers.kernel_recipe import command_for
-from jupyter_xdisplay.containers.options import CDI, NEVER_MOUNTED, KernelOptions, Volume
+from jupyter_xdisplay.containers.options import KernelOptions, Volume
 from jupyter_xdisplay.errors import StartFailed
-from jupyter_xdisplay.runtime.docker import (
+from jupyter_xdisplay.runtime.kernel_run import KernelRun, device_requests, explain
+from jupyter_xdisplay.runtime.own_containers import (
     DIRECTORY_LABEL,
     NO_RIGHTS,
     X_SOCKETS,
@@ -35,69 +35,18 @@ REMOVED = 137
 
 ENGINE_GONE_S = 5.0
 RETRY_S = 0.5
+WAIT_S = 3600
+"""Of one request; the kernel may run longer."""
+
 REMOVAL_S = 1.0
 PID_NAME = "pid"
 LAUNCH = 'echo $$ > "$0"; exec "$@"'
 """Its pid is the one that it has in the pod: there its process group is signalled."""
 
-SIGNAL = 'kill -s {name} -- "-$(cat "$0")"'
+SIGNAL = 'kill -s {name} -- "-$0"'
 
 GRAPHICS = "compute,utility,graphics,display"
 """What the NVIDIA container toolkit brings in: without the last two no OpenGL (facts 59)."""
-
-
-@dataclass(frozen=True)
-class KernelRun:
-    """What runs in the container.
-
-    Parameters
-    ----------
-    image_id
-        The image.
-    argv
-        The command.
-    env
-        Its variables.
-    cwd
-        Its working directory; None: the image's.
-    folders
-        Folders of this machine that are at the same place in the container, to write in.
-    hidden
-        Folders in those that the kernel must not see.
-    """
-
-    image_id: str
-    argv: Sequence[str]
-    env: Mapping[str, str]
-    cwd: str | None
-    folders: Sequence[Path]
-    hidden: Sequence[Path] = ()
-
-
-def served_folders(cwd: Path, served: Path | None) -> list[Path]:
-    """Return what a kernel sees of the notebooks' folders: all that Jupyter serves, else its own.
-
-    Never what holds the host's sockets: then its working directory alone, or nothing.
-    """
-    candidates = [served, cwd] if served is not None and served in (cwd, *cwd.parents) else [cwd]
-    for folder in candidates:
-        if folder is not None and str(PurePosixPath(folder)) not in NEVER_MOUNTED:
-            return [folder]
-    return []
-
-
-def device_requests(gpus: str | None) -> list[docker.types.DeviceRequest]:
-    """Return what the engine is asked for (Docker Engine API, DeviceRequest)."""
-    from docker.types import DeviceRequest
-
-    if gpus is None:
-        return []
-    if gpus.startswith(CDI):
-        return [DeviceRequest(driver="cdi", device_ids=[gpus.removeprefix(CDI)])]
-    capabilities = [["gpu"]]
-    if gpus == "all":
-        return [DeviceRequest(count=-1, capabilities=capabilities)]
-    return [DeviceRequest(device_ids=gpus.split(","), capabilities=capabilities)]
 
 
 class KernelContainer:
@@ -173,13 +122,14 @@ class KernelContainer:
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to the kernel and its children, as terminals do; one that ended is fine."""
         import docker
+        import requests
 
         if number == signal.SIGKILL:
             self._killed = True
-            with suppress(docker.errors.APIError):
+            with suppress(docker.errors.APIError, requests.RequestException):
                 self._container.kill(signal=number)
-        else:
-            self._pod.shell(SIGNAL.format(name=number.name.removeprefix("SIG")), self._pid_file)
+        elif (pid := self._pid()) is not None:
+            self._pod.shell(SIGNAL.format(name=number.name.removeprefix("SIG")), str(pid))
 
     def log(self) -> list[str]:
         """Return the last lines that the kernel wrote."""
@@ -216,7 +166,17 @@ class KernelContainer:
 
     @property
     def _pid_file(self) -> Path:
-        return self._pod.path / "k" / PID_NAME
+        return self._pod.channels / PID_NAME
+
+    def _pid(self) -> int | None:
+        """Return what the kernel wrote: only it can be hurt by a lie."""
+        try:
+            fd = os.open(self._pid_file, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except OSError:
+            return None
+        with os.fdopen(fd) as file:
+            text = file.read(16).strip()
+        return int(text) if text.isascii() and text.isdecimal() else None
 
     def _environment(self, run: KernelRun, options: KernelOptions) -> dict[str, str]:
         drivers = {"NVIDIA_DRIVER_CAPABILITIES": GRAPHICS} if options.gpus else {}
@@ -225,12 +185,16 @@ class KernelContainer:
     def _host_config(self, run: KernelRun, options: KernelOptions) -> Any:
         import docker
 
-        path, joined = str(self._pod.path), f"container:{self._pod.container.id}"
+        joined = f"container:{self._pod.container.id}"
+        # Never the pod's own directory: who could replace these folders in it by links would
+        # choose what is mounted at the next start.
         volumes = [
             *(Volume(str(folder), str(folder), read_only=False) for folder in run.folders),
+            *(Volume(str(folder), str(folder), read_only=True) for folder in run.readable),
             *options.volumes,
-            Volume(path, path, read_only=False),
-            Volume(str(self._pod.x_sockets), X_SOCKETS, read_only=False),
+            Volume(str(self._pod.channels), str(self._pod.channels), read_only=False),
+            Volume(str(self._pod.inside), str(self._pod.inside), read_only=True),
+            Volume(str(self._pod.x_sockets), X_SOCKETS, read_only=True),
         ]
         mount = docker.types.Mount
         return self._engine.api.create_host_config(
@@ -253,9 +217,11 @@ class KernelContainer:
     def _wait(self) -> None:
         """Wait for its end, in a thread: the engine tells it at once, and is not asked."""
         code = self._wait_for_code()
-        self.last_words = self._why(code)
-        self._code = code
-        self._over.set()
+        try:
+            self.last_words = self._why(code)
+        finally:
+            self._code = code
+            self._over.set()
 
     def _wait_for_code(self) -> int:
         import docker
@@ -263,20 +229,21 @@ class KernelContainer:
 
         lost: float | None = None
         while True:
+            with suppress(docker.errors.APIError, requests.RequestException, OSError):
+                return int(self._container.wait(timeout=WAIT_S)["StatusCode"])
+            time.sleep(RETRY_S)  # the wait was long, or the engine is gone, or the container is
             try:
-                return int(self._container.wait(timeout=3600)["StatusCode"])
+                self._container.reload()
             except docker.errors.NotFound:
                 return REMOVED
-            except docker.errors.APIError:
-                return REMOVED
-            except requests.exceptions.ReadTimeout:
-                continue
-            except (requests.RequestException, OSError):
-                now = time.monotonic()
-                lost = lost or now
-                if now - lost > ENGINE_GONE_S:
+            except (docker.errors.APIError, requests.RequestException, OSError):
+                lost = lost or time.monotonic()
+                if time.monotonic() - lost > ENGINE_GONE_S:
                     return REMOVED
-                time.sleep(RETRY_S)
+                continue
+            lost = None
+            if self._container.status not in {"running", "paused", "created"}:
+                return int(self._container.attrs["State"].get("ExitCode", REMOVED))
 
     def _why(self, code: int) -> str | None:
         import docker
@@ -306,6 +273,7 @@ class KernelContainer:
     def _removed_or_killed(self) -> str:
         """Tell a container that was removed by force from a kernel that somebody killed."""
         import docker
+        import requests
 
         end = time.monotonic() + REMOVAL_S
         while time.monotonic() < end:
@@ -313,28 +281,7 @@ class KernelContainer:
                 self._container.reload()
             except docker.errors.NotFound:
                 return "The kernel's container was removed."
+            except (docker.errors.APIError, requests.RequestException):
+                return "The container engine does not answer any more."
             time.sleep(RETRY_S / 5)
         return "The kernel was killed (SIGKILL), and not from here."
-
-
-def explain(text: str, options: KernelOptions) -> StartFailed:
-    """Return what it means that the engine did not start a kernel's container."""
-    message = f"The kernel's container could not be started: {text.strip()}"
-    lower = text.lower()
-    if options.gpus and ("device driver" in lower or "nvidia" in lower or "cdi" in lower):
-        fix = (
-            "install nvidia-container-toolkit on the engine's machine, then: sudo nvidia-ctk "
-            "runtime configure --runtime=docker && sudo systemctl restart docker   "
-            "(jupyter xdisplay doctor says more)"
-        )
-    elif "no space left" in lower:
-        fix = "docker system df; docker system prune   (the engine's disk is full)"
-    elif "bind source path does not exist" in lower or "invalid mount" in lower:
-        fix = f"make that folder on the engine's machine, or: {command_for(options)} --volume …"
-    elif "executable file not found" in lower or "no such file" in lower:
-        fix = f"{command_for(options)}   (it makes the image anew)"
-    elif "exec format error" in lower:
-        fix = "use an image of this machine's architecture: docker image inspect shows it"
-    else:
-        fix = "jupyter xdisplay doctor"
-    return StartFailed(message, fix=fix)

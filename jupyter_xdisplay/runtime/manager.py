@@ -194,6 +194,8 @@ class DisplayManager(LoggingConfigurable):
         if entry.has_ended:
             return entry.info
         kernel_pid = self.kernel_pids.get(entry.info.kernel_id or "")
+        if entry.info.container:  # its programs have pids of their own
+            kernel_pid = None
         if not force and kernel_pid is not None and await self._connected(entry, kernel_pid):
             self.log.info("Display %s is parked: its kernel is connected to it", display_id)
             return entry.take(await asyncio.to_thread(entry.client.park, [kernel_pid]))
@@ -213,7 +215,9 @@ class DisplayManager(LoggingConfigurable):
         self.kernel_pids.pop(kernel_id or "", None)
         self.kernel_processes.pop(kernel_id or "", None)
         await asyncio.gather(*(self._end(entry) for entry in self._of(kernel_id)))
-        self.kernel_runtimes.pop(kernel_id or "", None)
+        beside = self.kernel_runtimes.pop(kernel_id or "", None)
+        if beside is not None:
+            await beside.close()
 
     async def end_idle(self) -> None:
         """End displays that have been without viewers and programs for `idle_timeout_s`."""

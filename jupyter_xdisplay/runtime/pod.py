@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from jupyter_xdisplay.containers.engine import reachable
 from jupyter_xdisplay.errors import StartFailed, error_from_json
 from jupyter_xdisplay.paths import PrivateDirectory, check_socket_path, remove_directory
 from jupyter_xdisplay.runtime.exec_stream import ExecStream, output_of
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
     from docker.models.containers import Container
 
     from jupyter_xdisplay.sidecar.config import SidecarConfig
+
+X, SIDECARS, CHANNELS, TOLD = PARTS = ("x", "s", "k", "t")
+"""The folders of its directory; each is mounted by itself, the directory never."""
 
 STOP_S = 2
 LOG_LINES = 12
@@ -58,8 +63,8 @@ class Pod:
     directory
         Our private directory for it, locked as long as this lives.
     inside
-        The directory in which its sidecars have theirs. Where it is the same path, our directory
-        is mounted there; else sockets in it are reached through the engine.
+        The directory in it in which its sidecars have theirs. Where that is `sidecars` in our own
+        directory, it is mounted; else sockets in it are reached through the engine.
     """
 
     def __init__(
@@ -75,8 +80,9 @@ class Pod:
         self.inside = inside
         self.at_end: Callable[[], None] = lambda: None
         """What else is to be done when it ends."""
-        self._lease: Any = None
+        self._lease: ExecStream | None = None
         self._ended = False
+        self._ending = threading.Lock()
 
     @property
     def path(self) -> Path:
@@ -86,12 +92,27 @@ class Pod:
     @property
     def is_mounted(self) -> bool:
         """Whether that directory is in the container too."""
-        return self.inside == self.path
+        return self.inside == self.path / SIDECARS
 
     @property
     def x_sockets(self) -> Path:
         """What is /tmp/.X11-unix in it, where it is mounted."""
-        return self.path / "x"
+        return self.path / X
+
+    @property
+    def channels(self) -> Path:
+        """Where the kernel's channels are."""
+        return self.path / CHANNELS
+
+    @property
+    def told(self) -> Path:
+        """What the kernel reads, and cannot write."""
+        return self.path / TOLD
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it was ended from here."""
+        return self._ended
 
     def launch(self) -> None:
         """Start it.
@@ -105,8 +126,9 @@ class Pod:
 
         try:
             attach = self._engine.api.attach_socket
-            self._lease = attach(str(self.container.id), {"stdin": 1, "stream": 1})
-            self.container.start()
+            with reachable():
+                self._lease = ExecStream(attach(str(self.container.id), {"stdin": 1, "stream": 1}))
+                self.container.start()
         except docker.errors.APIError as error:
             raise StartFailed(
                 f"The sidecar's container did not start: {error.explanation}",
@@ -118,11 +140,10 @@ class Pod:
         import docker
         import requests
 
-        try:
-            self.container.reload()
+        try:  # while a container is removed by force, the engine still calls it running
+            return self.container.exec_run(["true"]).exit_code == 0
         except (docker.errors.APIError, requests.RequestException):
             return False
-        return str(self.container.status) == "running"
 
     def start_sidecar(self, config: SidecarConfig, timeout_s: float) -> PodSidecar:
         """Start a sidecar in it and wait until its display is up.
@@ -140,9 +161,11 @@ class Pod:
         sidecar: PodSidecar | None = None
         answer = None
         try:
-            exec_id, stream = self._exec(["sh", "-c", LAUNCH, str(directory)], environment)
+            with reachable():
+                exec_id, stream = self._exec(["sh", "-c", LAUNCH, str(directory)], environment)
             sidecar = PodSidecar(self, exec_id, directory, stream)
-            answer = read_answer(stream, timeout_s)
+            with suppress(OSError):
+                answer = read_answer(stream, timeout_s)
         except docker.errors.APIError as error:
             raise StartFailed(
                 f"The sidecar could not be started in its container: {error.explanation}",
@@ -152,7 +175,7 @@ class Pod:
         if answer is not None and "info" in answer:
             sidecar.take(DisplayInfo.from_json(answer["info"]))
             return sidecar
-        log = self.shell(LOG, directory).splitlines() or self.log()
+        log = self.shell(LOG, str(directory)).splitlines() or self.log()
         sidecar.end_now()
         if answer is not None:
             raise error_from_json(answer["error"])
@@ -167,13 +190,13 @@ class Pod:
         program = ["python3", "-m", "jupyter_xdisplay.sidecar.relay", str(socket_path)]
         return self._exec(program)[1]
 
-    def shell(self, script: str, directory: Path) -> str:
-        """Run a script in it, with a directory as $0; return what it prints, if it can."""
+    def shell(self, script: str, argument: str) -> str:
+        """Run a script in it, with an argument as $0; return what it prints, if it can."""
         import docker
         import requests
 
         with suppress(docker.errors.APIError, requests.RequestException):
-            done = self.container.exec_run(["sh", "-c", script, str(directory)], stderr=False)
+            done = self.container.exec_run(["sh", "-c", script, argument], stderr=False)
             return output_of(done).decode("utf-8", "replace")
         return ""
 
@@ -217,17 +240,17 @@ class Pod:
 
     def end_now(self) -> None:
         """Do what `end` does, blocking."""
-        if self._ended:
-            return
-        self._ended = True
-        try:
-            self._do_at_end()
-            if self._lease is not None:
-                self._lease.close()
-            remove_container(self.container)
-        finally:
-            remove_directory(self.path)
-            os.close(self._directory.lock_fd)
+        with self._ending:
+            if self._ended:
+                return
+            self._ended = True
+            with ExitStack() as stack:  # each, whatever becomes of the others; the last one first
+                stack.callback(os.close, self._directory.lock_fd)
+                stack.callback(remove_directory, self.path)
+                stack.callback(remove_container, self.container)
+                if self._lease is not None:
+                    stack.callback(self._lease.close)
+                stack.callback(self._do_at_end)
 
 
 def remove_container(container: Container) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 import time
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jupyter_xdisplay.errors import XDisplayError
+from jupyter_xdisplay.errors import StartFailed, XDisplayError
 from jupyter_xdisplay.paths import remove_directory
 from jupyter_xdisplay.runtime.exec_stream import output_of
 from jupyter_xdisplay.runtime.relay import Relay
@@ -53,6 +54,7 @@ class PodSidecar:
         self._directory = directory
         self._stream = stream
         self._relay: Relay | None = None
+        self._ending = threading.Lock()
         self._ended = False
 
     def take(self, info: DisplayInfo) -> None:
@@ -64,7 +66,10 @@ class PodSidecar:
 
     def read_file(self, name: str) -> bytes:
         """Return a file of its private directory."""
-        done = self.pod.container.exec_run(["cat", str(self._directory / name)], stderr=False)
+        path = self._directory / name
+        done = self.pod.container.exec_run(["cat", str(path)], stderr=False)
+        if done.exit_code:
+            raise StartFailed(f"{path} could not be read in its container.")
         return output_of(done)
 
     async def end(self) -> None:
@@ -73,15 +78,21 @@ class PodSidecar:
 
     def end_now(self) -> None:
         """Do what `end` does, blocking."""
-        if not self._ended:
-            self._ended = True
-            self._let_go()
-            if not self._ended_within(END_S):
-                self.pod.shell(KILL, self._directory)
-                self._ended_within(END_S)
-            self._remove_left_over()
-        if self.owns_pod:
-            self.pod.end_now()
+        with self._ending:
+            try:
+                if not self._ended:
+                    self._ended = True
+                    self._end()
+            finally:
+                if self.owns_pod:
+                    self.pod.end_now()
+
+    def _end(self) -> None:
+        self._let_go()
+        if not self._ended_within(END_S):
+            self.pod.shell(KILL, str(self._directory))
+            self._ended_within(END_S)
+        self._remove_left_over()
 
     def _let_go(self) -> None:
         if self._relay is not None:
@@ -95,7 +106,7 @@ class PodSidecar:
         if self.pod.is_mounted:
             remove_directory(self._directory)
         elif not self.owns_pod:
-            self.pod.shell(REMOVE, self._directory)
+            self.pod.shell(REMOVE, str(self._directory))
 
     def _ended_within(self, timeout_s: float) -> bool:
         end = time.monotonic() + timeout_s

@@ -32,6 +32,7 @@ async def launch_environment(
         Start one before it, so that DISPLAY is set before any code runs.
     """
     manager.kernel_processes.pop(kernel_id, None)  # the next one names itself
+    manager.kernel_pids.pop(kernel_id, None)
     if runtime is not None and manager.kernel_runtimes.get(kernel_id) is not runtime:
         await manager.forget_kernel(kernel_id)  # what ran in a pod that is gone
         manager.kernel_runtimes[kernel_id] = runtime
@@ -43,7 +44,11 @@ async def launch_environment(
         except XDisplayError as error:
             manager.log.error("Kernel %s starts without a display. %s", kernel_id, error)
             environment[NOTICE_VARIABLE] = f"It started without a display. {error}"
-    running = [info for info in manager.list_displays(kernel_id) if info.state == "running"]
+    running = [
+        info
+        for info in manager.list_displays(kernel_id)
+        if info.state == "running" and not info.container
+    ]
     for info in sorted(running, key=lambda info: info.name == "main"):
         environment.update(DISPLAY=info.display, XAUTHORITY=info.xauthority)
     return environment

@@ -1,4 +1,4 @@
-"""The displays of one kernel where no server extension keeps them: nbconvert, papermill, a console.
+"""The displays of one kernel where no server extension keeps them: nbconvert, papermill.
 
 The same manager and the same socket as in a server, in the process that launched the kernel. No
 browser can reach them there, so views come through the kernel's comm.

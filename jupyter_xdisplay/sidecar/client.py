@@ -14,7 +14,7 @@ from tornado.iostream import IOStream, StreamClosedError
 
 from jupyter_xdisplay.errors import Unreachable, error_from_json
 from jupyter_xdisplay.spec import DisplayInfo, Size, ViewerInfo, VncAccess
-from jupyter_xdisplay.unix_http import request
+from jupyter_xdisplay.unix_http import refuse_links, request
 
 MAX_HEADER_BYTES = 16 * 1024
 UPGRADE_TIMEOUT_S = 15.0
@@ -144,6 +144,7 @@ class SidecarClient:
         stream = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         stream.settimeout(timeout_s)
         try:
+            refuse_links(self.path)
             stream.connect(self.path)
             _upgrade(stream, UPGRADE.format(window=window, view_only=view_only))
         except OSError as error:
@@ -229,6 +230,7 @@ async def _connect(path: str) -> IOStream:
         socket.socket(socket.AF_UNIX, socket.SOCK_STREAM), read_chunk_size=READ_CHUNK_BYTES
     )
     try:
+        refuse_links(path)
         # typed for TCP addresses; Unix sockets take a path
         await stream.connect(path)
     except (StreamClosedError, OSError) as error:

@@ -21,8 +21,9 @@ INSTALL_X11VNC = "use --stream builtin, or: jupyter xdisplay setup --with x11vnc
 class SidecarConfig:
     """Everything a sidecar needs to know. Sizes in pixels, DPI in dots per inch, times in s.
 
-    `runtime` and `place` say where it runs. `told_socket` and `told_xauthority` are the paths that
-    others are told, where they do not see the private directory itself.
+    `runtime` and `place` say where it runs, `container` for whose programs (see
+    `DisplayInfo`). `told_socket` and `told_xauthority` are the paths that others are told, where
+    they do not see the private directory itself.
     """
 
     display_id: str
@@ -42,6 +43,7 @@ class SidecarConfig:
     created: str = ""
     runtime: str = "local"
     place: str = ""
+    container: str = ""
     told_socket: str = ""
     told_xauthority: str = ""
 

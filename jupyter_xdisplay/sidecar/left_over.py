@@ -27,7 +27,7 @@ def clean_up(directory: Path) -> None:
     """Remove everything that a killed sidecar left; its helpers got TERM when it died."""
     if not directory.exists():
         return
-    with suppress(OSError, ValueError):
+    with suppress(OSError, ValueError, LookupError, TypeError, AttributeError):
         left = json.loads((directory / CONNECTION_FILE_NAME).read_text())
         for name, pid in left["pids"].items():
             _end_left_over(name, pid, directory)

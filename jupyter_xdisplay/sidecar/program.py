@@ -193,6 +193,7 @@ class Sidecar:
             dpi=config.dpi,
             depth=config.depth,
             runtime=config.runtime,
+            container=config.container,
             created=config.created,
             chosen={
                 "xserver": "Xvfb: a screen in memory",

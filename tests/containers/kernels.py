@@ -70,9 +70,12 @@ class ContainerKernel:
         assert self._client is not None
         await self._client.wait_for_ready(timeout=READY_S)
 
-    async def run(self, code: str, *, fails: bool = False) -> str:
+    async def run(self, code: str, *, fails: bool = False, dies: bool = False) -> str:
         """Run a cell; return what it printed, or its traceback where it is to fail."""
         assert self._client is not None
+        if dies:
+            self._client.execute(code)
+            return ""
         printed: list[str] = []
 
         def take(message: dict[str, Any]) -> None:

@@ -97,6 +97,7 @@ class Engine:
     shared = False
 
     def __init__(self) -> None:
+        self._environment = dict(os.environ)  # as it is before a test changes it for itself
         self.folder = Path(tempfile.mkdtemp(prefix="xdt-docker-", dir="/var/tmp"))
         self.socket = self.folder / "docker.sock"
         self.log = self.folder / "dockerd.log"
@@ -115,6 +116,7 @@ class Engine:
                     "--bridge=none",
                     "--iptables=false",
                 ],
+                env=self._environment,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,

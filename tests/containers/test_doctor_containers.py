@@ -80,7 +80,7 @@ def test_folders_that_the_engine_does_not_see(
     )
     check = {check["name"]: check for check in json.loads(result.stdout)}["sidecar container"]
     assert check["status"] == "problem"
-    assert "does not exist" in check["detail"]
+    assert "does not see this machine" in check["detail"]
     assert "must see the folders" in check["fix"]
 
 

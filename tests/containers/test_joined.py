@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
 from importlib import metadata
@@ -18,7 +19,7 @@ from docker.models.containers import Container
 from docker.models.images import Image
 from PIL import Image as Pictures
 
-from jupyter_xdisplay.errors import UsageError
+from jupyter_xdisplay.errors import StartFailed, UsageError
 from jupyter_xdisplay.runtime.exec_stream import output_of
 from jupyter_xdisplay.runtime.joined import own_container
 from jupyter_xdisplay.runtime.manager import DisplayManager
@@ -115,6 +116,36 @@ async def test_another_user_and_shared_memory(
         assert theirs.exec_run(["cat", info.xauthority], user=user).exit_code != 0
     resized = await manager.resize(info.id, DisplaySpec(size=Size(400, 300)))
     assert resized.size == (400, 300)
+
+
+PLANT = 'mkdir -p "$0"; ln -s /tmp/mine "$0/Xauthority"'
+SCRIPT = """
+import os, jupyter_xdisplay as xd
+with xd.display(container="theirs", size="320x240") as display:
+    print(display.info.container, os.environ.get("DISPLAY"))
+"""
+
+
+async def test_the_cookie_goes_nowhere_else(
+    make_container: MakeContainer, manager: DisplayManager, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where somebody in there was first, with a folder of that name, nothing is started."""
+    theirs = make_container(user="4321:4321")
+    number = uuid.UUID("0123456789ab" + "0" * 20)
+    monkeypatch.setattr("jupyter_xdisplay.runtime.manager.uuid.uuid4", lambda: number)
+    theirs.exec_run(["sh", "-c", PLANT, "/tmp/.xdisplay-0123456789ab"], user="0:0")
+    with pytest.raises(StartFailed, match="cookie"):
+        await manager.create(SPEC)
+    assert theirs.exec_run(["ls", "/tmp/mine"]).exit_code != 0
+
+
+def test_this_process_stays_where_it_is(make_container: MakeContainer) -> None:
+    """DISPLAY of another container means nothing here."""
+    make_container()
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["theirs", "None"]
 
 
 async def test_another_container_sees_nothing(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from jupyter_xdisplay.containers.options import KernelOptions
-from jupyter_xdisplay.runtime.kernel_container import device_requests, explain, served_folders
+from jupyter_xdisplay.runtime.kernel_run import device_requests, explain, served_folders
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,8 @@ from docker.models.containers import Container
 from docker.models.images import Image
 
 from jupyter_xdisplay.errors import EngineUnreachable, ImageMissing, StartFailed, UsageError
+from jupyter_xdisplay.provisioner import DockerProvisioner
+from jupyter_xdisplay.runtime import kernel_container
 from tests.containers.kernels import ContainerKernel, directories, write_spec
 from tests.containers.real_engine import Engine
 from tests.waiting import until
@@ -99,6 +101,41 @@ async def test_restart_and_interrupt(make_kernel: MakeKernel, engine: docker.Doc
         assert "KeyboardInterrupt" in await asyncio.wait_for(asked, 10)
 
 
+async def test_it_runs_longer_than_one_request(
+    make_kernel: MakeKernel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Waiting for its end is asked anew, as often as it takes."""
+    monkeypatch.setattr(kernel_container, "WAIT_S", 1)
+    monkeypatch.setattr(kernel_container, "ENGINE_GONE_S", 2.0)
+    kernel = await make_kernel()
+    await asyncio.sleep(6)
+    assert await kernel.manager.is_alive()
+    await kernel.run("import os; os._exit(3)", dies=True)
+    await until_dead(kernel)
+
+
+async def test_on_a_machine_with_a_screen(
+    make_kernel: MakeKernel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The display beside the kernel may have the number of this machine's own."""
+    monkeypatch.setenv("DISPLAY", ":0")
+    kernel = await make_kernel()
+    assert (await kernel.run("import os; print(os.environ['DISPLAY'])")).strip() == ":0"
+
+
+async def test_a_kernel_that_went_without_a_word(
+    make_kernel: MakeKernel, engine: docker.DockerClient
+) -> None:
+    """Who lets go of its displays removes its containers too."""
+    kernel = await make_kernel()
+    provisioner = kernel.manager.provisioner
+    assert isinstance(provisioner, DockerProvisioner)
+    assert provisioner.displays is not None
+    assert len(engine.containers.list(all=True)) == 2
+    await provisioner.displays.close()
+    assert not engine.containers.list(all=True)
+
+
 async def test_nothing_is_left(
     make_kernel: MakeKernel, engine: docker.DockerClient, leftovers: Path
 ) -> None:
@@ -120,7 +157,7 @@ print(json.dumps({
     "privileges": status["NoNewPrivs"].strip(),
     "x": os.listdir("/tmp/.X11-unix"),
     "sockets": [s for s in ("/var/run/docker.sock", "/run/docker.sock") if os.path.exists(s)],
-    "private": os.listdir(pathlib.Path(os.environ["XAUTHORITY"]).parents[2]),
+    "private": os.listdir(pathlib.Path(os.environ["XAUTHORITY"]).parents[3]),
 }))
 """
     seen = json.loads(await first.run(rights))
@@ -129,6 +166,15 @@ print(json.dumps({
     assert (seen["privileges"], seen["x"], seen["sockets"]) == ("1", ["X0"], [])
     assert not [name for name in seen["private"] if name in other["private"]]
     assert (await first.run("print(len(os.listdir('/tmp/.X11-unix')))")).strip() == "1"
+    for write in (
+        "os.rename(f'{pod}/x', f'{pod}/y')",  # what is mounted at the next start
+        "open(f'{pod}/t/kernel.json', 'w')",
+        "open(f'{pod}/s/mine', 'w')",
+        "os.remove('/tmp/.X11-unix/X0')",
+        "os.remove(os.environ['JUPYTER_XDISPLAY_SOCKET'])",
+    ):
+        pod = "import os, pathlib; pod = pathlib.Path(os.environ['XAUTHORITY']).parents[2]"
+        assert "[Errno" in await first.run(f"{pod}\n{write}", fails=True)
     await first.run("%load_ext jupyter_xdisplay")
     asked = "%xdisplay start --name theirs --container jupyter-xdisplay-theirs"
     assert "sees its own displays only" in await first.run(asked, fails=True)

@@ -19,7 +19,8 @@ from PIL import Image as Pictures
 
 from jupyter_xdisplay.containers import images
 from jupyter_xdisplay.errors import ImageMissing, StartFailed, Unreachable
-from jupyter_xdisplay.runtime.docker import DIRECTORY_LABEL, DockerRuntime
+from jupyter_xdisplay.runtime.docker import DockerRuntime
+from jupyter_xdisplay.runtime.own_containers import DIRECTORY_LABEL
 from jupyter_xdisplay.runtime.pod import PodSidecar
 from jupyter_xdisplay.sidecar.client import SidecarClient
 from jupyter_xdisplay.spec import DisplaySpec, Size
@@ -70,7 +71,7 @@ def test_the_image_is_small_and_current(engine: docker.DockerClient, sidecar_ima
     assert images.find_sidecar(engine).id == sidecar_image.id
     with pytest.raises(ImageMissing, match="is not on this engine") as caught:
         images.find_sidecar(engine, "jupyter-xdisplay-sidecar:none")
-    assert caught.value.fix == "jupyter xdisplay image build"
+    assert (caught.value.fix or "").startswith("jupyter xdisplay image build")
     sidecar_image.tag("another", "one")
     with pytest.raises(ImageMissing, match="another version"):
         images.find_sidecar(engine, "debian:bookworm")
@@ -81,7 +82,7 @@ async def test_a_display_in_a_container(
     engine: docker.DockerClient, sidecar: PodSidecar, sidecar_image: Image
 ) -> None:
     """A program in another container draws on it; its pixels come through the mounted socket."""
-    path = str(sidecar.pod.path)
+    path = str(sidecar.pod.inside)
     program = engine.containers.run(
         sidecar_image.id,
         ["-c", DRAW],
@@ -119,7 +120,7 @@ async def test_it_has_no_privileges(sidecar: PodSidecar) -> None:
     sidecar.pod.container.reload()
     assert sidecar.pod.container.attrs["HostConfig"]["PortBindings"] in (None, {})
     mounts = {mount["Destination"] for mount in sidecar.pod.container.attrs["Mounts"]}
-    assert mounts == {str(sidecar.pod.path), "/tmp/.X11-unix"}
+    assert mounts == {str(sidecar.pod.inside), "/tmp/.X11-unix"}
 
 
 async def test_process_one_reaps_and_stops(sidecar: PodSidecar) -> None:
@@ -152,18 +153,18 @@ async def test_displays_come_and_go_in_one_pod(sidecar: PodSidecar) -> None:
     kill(third, "KILL")
     assert await until(lambda: not _answers(third))
     await third.end()
-    assert sorted(path.name for path in pod.path.iterdir()) == [DISPLAY_ID, "k", "lock", "x"]
+    assert [path.name for path in pod.inside.iterdir()] == [DISPLAY_ID]
     assert SidecarClient(sidecar.info.socket).info().state == "running"
     stopped = await runtime.start_in(pod, "ba9876543210", SPEC)
     kill(stopped, "STOP")
     await stopped.end()
-    assert not (pod.path / "ba9876543210").exists()
+    assert not (pod.inside / "ba9876543210").exists()
 
 
 def kill(sidecar: PodSidecar, signal: str) -> None:
     """Send a signal to a sidecar."""
     directory = Path(sidecar.info.socket).parent
-    sidecar.pod.shell(f'kill -{signal} "$(cat "$0/pid")"', directory)
+    sidecar.pod.shell(f'kill -{signal} "$(cat "$0/pid")"', str(directory))
 
 
 def _answers(sidecar: PodSidecar) -> bool:
