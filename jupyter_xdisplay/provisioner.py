@@ -31,7 +31,6 @@ from jupyter_xdisplay.kernel_protocol import NOTICE_VARIABLE, SOCKET_VARIABLE
 from jupyter_xdisplay.runtime.docker import DockerRuntime
 from jupyter_xdisplay.runtime.kernel_container import KernelContainer
 from jupyter_xdisplay.runtime.kernel_run import KernelRun, served_folders
-from jupyter_xdisplay.runtime.pod import LOG_LINES
 from jupyter_xdisplay.runtime.pod_runtime import PodRuntime
 from jupyter_xdisplay.server.own_displays import OwnDisplays
 
@@ -238,13 +237,13 @@ class DockerProvisioner(LocalProvisioner):
                     f"The kernel's container ended at once, with exit code {container.exit_code}. "
                     f"{container.last_words or ''}".strip(),
                     fix=self._fix(log),
-                    log=log[-LOG_LINES:],
+                    log=log,
                 )
             if time.monotonic() > end:
                 raise StartFailed(
                     f"The kernel did not open its channels within {self.start_timeout_s:.0f} s.",
                     fix="look at what it does, or raise DockerProvisioner.start_timeout_s",
-                    log=container.log()[-LOG_LINES:],
+                    log=container.log(),
                 )
 
     async def _remove(self) -> None:

@@ -215,19 +215,28 @@ class DockerRuntime(ConfiguredRuntime):
         -------
             How many.
         """
+        import docker
+
         abandoned = {str(path) for path in abandoned_directories()}
         reaped = 0
-        for container in self.engine().containers.list(
-            all=True,
-            filters={"label": [DIRECTORY_LABEL, f"{OWNER_LABEL}={owner()}"]},
-            ignore_removed=True,
-        ):
+        with reachable():
+            listed = self.engine().containers.list(
+                all=True,
+                filters={"label": [DIRECTORY_LABEL, f"{OWNER_LABEL}={owner()}"]},
+                ignore_removed=True,
+            )
+        for container in listed:
             directory = container.labels[DIRECTORY_LABEL]
-            if directory in abandoned or not Path(directory).exists():
-                self.log.info("Removing a container that was left: %s", container.name)
+            if directory not in abandoned and Path(directory).exists():
+                continue
+            self.log.info("Removing a container that was left: %s", container.name)
+            try:
                 remove_container(container)
                 remove_directory(Path(directory))
-                reaped += 1
+            except (docker.errors.APIError, OSError) as error:  # nobody waits for what was left
+                self.log.warning("%s could not be removed: %s", container.name, error)
+                continue
+            reaped += 1
         return reaped + len(left_over.reap())
 
     def _create(

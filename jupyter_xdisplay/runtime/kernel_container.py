@@ -24,12 +24,11 @@ from jupyter_xdisplay.runtime.own_containers import (
     own_user,
     small_log,
 )
-from jupyter_xdisplay.runtime.pod import Pod, remove_container
+from jupyter_xdisplay.runtime.pod import Pod, last_lines, remove_container
 
 if TYPE_CHECKING:
     import docker
 
-LOG_LINES = 15
 REMOVED = 137
 """The exit code of a kernel whose container somebody removed: as if by SIGKILL."""
 
@@ -133,13 +132,7 @@ class KernelContainer:
 
     def log(self) -> list[str]:
         """Return the last lines that the kernel wrote."""
-        import docker
-        import requests
-
-        with suppress(docker.errors.APIError, requests.RequestException):
-            text = self._container.logs(tail=LOG_LINES).decode("utf-8", "replace")
-            return [str(line) for line in text.splitlines()]
-        return []
+        return last_lines(self._container)
 
     def remove(self) -> None:
         """Remove it. Idempotent."""
@@ -246,15 +239,8 @@ class KernelContainer:
                 return int(self._container.attrs["State"].get("ExitCode", REMOVED))
 
     def _why(self, code: int) -> str | None:
-        import docker
-        import requests
-
-        try:
-            self._container.reload()
-        except docker.errors.NotFound:
-            return "The kernel's container was removed."
-        except (docker.errors.APIError, requests.RequestException):
-            return "The container engine does not answer any more."
+        if gone := self._gone():
+            return gone
         state = self._container.attrs["State"]
         if state.get("OOMKilled"):
             limit = self._options.memory
@@ -272,16 +258,22 @@ class KernelContainer:
 
     def _removed_or_killed(self) -> str:
         """Tell a container that was removed by force from a kernel that somebody killed."""
+        end = time.monotonic() + REMOVAL_S
+        while time.monotonic() < end:
+            if gone := self._gone():
+                return gone
+            time.sleep(RETRY_S / 5)
+        return "The kernel was killed (SIGKILL), and not from here."
+
+    def _gone(self) -> str | None:
+        """Look at the container anew; say what is gone, if something is."""
         import docker
         import requests
 
-        end = time.monotonic() + REMOVAL_S
-        while time.monotonic() < end:
-            try:
-                self._container.reload()
-            except docker.errors.NotFound:
-                return "The kernel's container was removed."
-            except (docker.errors.APIError, requests.RequestException):
-                return "The container engine does not answer any more."
-            time.sleep(RETRY_S / 5)
-        return "The kernel was killed (SIGKILL), and not from here."
+        try:
+            self._container.reload()
+        except docker.errors.NotFound:
+            return "The kernel's container was removed."
+        except (docker.errors.APIError, requests.RequestException):
+            return "The container engine does not answer any more."
+        return None

@@ -63,7 +63,7 @@ class Pod:
     directory
         Our private directory for it, locked as long as this lives.
     inside
-        The directory in it in which its sidecars have theirs. Where that is `sidecars` in our own
+        The directory in it in which its sidecars have theirs. Where that is `SIDECARS` in our own
         directory, it is mounted; else sockets in it are reached through the engine.
     """
 
@@ -202,13 +202,7 @@ class Pod:
 
     def log(self) -> list[str]:
         """Return the last lines that its process 1 wrote."""
-        import docker
-        import requests
-
-        with suppress(docker.errors.APIError, requests.RequestException):
-            text = self.container.logs(tail=LOG_LINES).decode("utf-8", "replace")
-            return [str(line) for line in text.splitlines()]
-        return []
+        return last_lines(self.container)
 
     def exec_has_ended(self, exec_id: str) -> bool:
         """Tell whether a process that was started in it has ended."""
@@ -251,6 +245,17 @@ class Pod:
                 if self._lease is not None:
                     stack.callback(self._lease.close)
                 stack.callback(self._do_at_end)
+
+
+def last_lines(container: Container) -> list[str]:
+    """Return the last lines that a container wrote; none where it or its engine is gone."""
+    import docker
+    import requests
+
+    with suppress(docker.errors.APIError, requests.RequestException):
+        text = container.logs(tail=LOG_LINES).decode("utf-8", "replace")
+        return [str(line) for line in text.splitlines()]
+    return []
 
 
 def remove_container(container: Container) -> None:
