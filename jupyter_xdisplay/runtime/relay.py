@@ -7,14 +7,18 @@ know.
 
 from __future__ import annotations
 
+import logging
 import socket
 import socketserver
+import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 from jupyter_xdisplay.runtime.exec_stream import CHUNK_BYTES, ExecStream
+
+log = logging.getLogger(__name__)
 
 
 class Relay:
@@ -31,6 +35,7 @@ class Relay:
 
     def __init__(self, path: Path, connect: Callable[[], ExecStream]) -> None:
         self._connections: set[ExecStream] = set()
+        self._closed = False
         self._lock = threading.Lock()
         relay = self
 
@@ -42,6 +47,9 @@ class Relay:
             daemon_threads = True
             block_on_close = False
 
+            def handle_error(self, *_: object) -> None:
+                log.info("A connection through %s has ended: %s", path, sys.exc_info()[1])
+
         self._server = Server(str(path), Handler)
         path.chmod(0o600)
         threading.Thread(
@@ -52,7 +60,10 @@ class Relay:
         """Relay one connection until either side ends."""
         stream = connect()
         with self._lock:
+            closed = self._closed
             self._connections.add(stream)
+        if closed:  # while it was being made
+            stream.close()
         threading.Thread(target=_send, args=(client, stream), daemon=True).start()
         try:
             with suppress(OSError):
@@ -70,6 +81,7 @@ class Relay:
         self._server.shutdown()
         self._server.server_close()
         with self._lock:
+            self._closed = True
             connections = list(self._connections)
         for stream in connections:
             stream.close()

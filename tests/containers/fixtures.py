@@ -23,6 +23,7 @@ from tests.containers.real_engine import (
     Engine,
     RunningEngine,
     build_sidecar,
+    containers_on,
     download_kernel_wheels,
     require,
     start,
@@ -135,14 +136,14 @@ def engine(real_engine: Engine | RunningEngine, leftovers: Path) -> Iterator[doc
     before = _things(client)
     yield client
     left = _things(client) - before
-    for container in client.containers.list(all=True):
+    for container in containers_on(client):
         container.remove(force=True)
     assert not left
 
 
 def _things(client: docker.DockerClient) -> set[str]:
     return {
-        *(f"container {found.name}" for found in client.containers.list(all=True)),
+        *(f"container {found.name}" for found in containers_on(client)),
         *(f"network {found.name}" for found in client.networks.list()),
         *(f"volume {found.name}" for found in client.volumes.list()),
     }

@@ -17,6 +17,7 @@ from typing import NoReturn
 
 import docker
 import pytest
+from docker.models.containers import Container
 from docker.models.images import Image
 
 from jupyter_xdisplay.containers import context, images
@@ -49,6 +50,11 @@ def missing() -> str | None:
         if shutil.which(program) is None:
             return f"{program} is not installed (scripts/setup.sh installs it)"
     return None
+
+
+def containers_on(engine: docker.DockerClient, *, ended: bool = True) -> list[Container]:
+    """Return an engine's containers, also while some of them are being removed."""
+    return engine.containers.list(all=ended, ignore_removed=True)
 
 
 def make_base(client: docker.DockerClient, system: Path) -> None:

@@ -24,6 +24,7 @@ from jupyter_xdisplay.runtime.exec_stream import output_of
 from jupyter_xdisplay.runtime.joined import own_container
 from jupyter_xdisplay.runtime.manager import DisplayManager
 from jupyter_xdisplay.spec import DisplayInfo, DisplaySpec, Size
+from tests.containers.real_engine import containers_on
 from tests.containers.test_sidecar_container import DRAW
 from tests.waiting import until
 
@@ -94,7 +95,7 @@ async def test_its_programs_appear(
     assert b"MIT-SHM" not in extensions
     await manager.stop(info.id)
     assert output_of(theirs.exec_run(["ls", "-A", "/tmp"])) == b""
-    assert [one.id for one in engine.containers.list(all=True)] == [theirs.id]
+    assert [one.id for one in containers_on(engine)] == [theirs.id]
 
 
 async def test_another_user_and_shared_memory(
@@ -168,7 +169,7 @@ async def test_its_container_ends(
     info = await manager.create(SPEC)
     theirs.remove(force=True)
     await until(lambda: manager.get(info.id).state == "ended")
-    await until(lambda: not engine.containers.list(all=True))
+    await until(lambda: not containers_on(engine))
 
 
 @pytest.mark.parametrize(
@@ -239,7 +240,7 @@ def test_from_inside_a_container(
     said = output_of(done).decode()
     assert "green" in said, said
     assert "in the network of container theirs" in said
-    assert [one.id for one in engine.containers.list(all=True)] == [container.id]
+    assert [one.id for one in containers_on(engine)] == [container.id]
 
 
 def test_the_own_container_is_known() -> None:

@@ -20,6 +20,7 @@ from jupyter_xdisplay.runtime.exec_stream import output_of
 from jupyter_xdisplay.runtime.manager import DisplayManager
 from jupyter_xdisplay.spec import DisplaySpec, Size
 from tests.containers.kernels import ContainerKernel, write_spec
+from tests.containers.real_engine import containers_on
 from tests.containers.test_joined import environment, until_green
 from tests.containers.test_provisioner import SHOW, START, WINDOWS, until_printed
 from tests.containers.test_sidecar_container import DRAW
@@ -87,7 +88,7 @@ async def kernel(
     await kernel.start()
     yield kernel
     await kernel.stop()
-    assert not podman.containers.list(all=True)
+    assert not containers_on(podman)
 
 
 async def test_a_kernel(podman: docker.DockerClient, kernel: ContainerKernel) -> None:
@@ -110,7 +111,7 @@ async def test_a_gpu_is_refused(
     options = {"image": kernel_image.tags[0], "network": "none", "gpus": "all"}
     with pytest.raises(StartFailed, match="leaves GPUs out"):
         await ContainerKernel(write_spec(tmp_path, options), tmp_path).start()
-    assert not podman.containers.list(all=True)
+    assert not containers_on(podman)
 
 
 async def test_a_container_that_runs_already(

@@ -22,7 +22,7 @@ from jupyter_xdisplay.errors import EngineUnreachable, ImageMissing, StartFailed
 from jupyter_xdisplay.provisioner import DockerProvisioner
 from jupyter_xdisplay.runtime import kernel_container
 from tests.containers.kernels import ContainerKernel, directories, write_spec
-from tests.containers.real_engine import Engine
+from tests.containers.real_engine import Engine, containers_on
 from tests.waiting import until
 
 START = "%load_ext jupyter_xdisplay\n%xdisplay"
@@ -54,7 +54,7 @@ async def make_kernel(
 def containers_of(engine: docker.DockerClient, kind: str) -> list[Container]:
     """Return the containers of kernels ("kernel-") or of their displays ("")."""
     prefix = "jupyter-xdisplay-"
-    found = engine.containers.list(all=True)
+    found = containers_on(engine)
     named = [(str(container.name).removeprefix(prefix), container) for container in found]
     return [one for name, one in named if name.startswith("kernel-") == bool(kind)]
 
@@ -131,9 +131,9 @@ async def test_a_kernel_that_went_without_a_word(
     provisioner = kernel.manager.provisioner
     assert isinstance(provisioner, DockerProvisioner)
     assert provisioner.displays is not None
-    assert len(engine.containers.list(all=True)) == 2
+    assert len(containers_on(engine)) == 2
     await provisioner.displays.close()
-    assert not engine.containers.list(all=True)
+    assert not containers_on(engine)
 
 
 async def test_nothing_is_left(
@@ -142,7 +142,7 @@ async def test_nothing_is_left(
     """After a shutdown: no container, no directory."""
     kernel = await make_kernel()
     await kernel.manager.shutdown_kernel()
-    assert not engine.containers.list(all=True)
+    assert not containers_on(engine)
     assert not directories(leftovers)
 
 
@@ -246,7 +246,7 @@ async def test_what_does_not_start_is_told(
     with pytest.raises(kind, match="(?s)" + words) as caught:
         await kernel.start()
     assert "To mend it" in str(caught.value)
-    assert not engine.containers.list(all=True)
+    assert not containers_on(engine)
     assert not directories(leftovers)
 
 
@@ -279,7 +279,7 @@ async def test_a_name_in_use(
         with pytest.raises(StartFailed, match=f"called {name}") as caught:
             await kernel.manager.start_kernel(cwd=str(tmp_path), kernel_id=kernel_id)
         assert "docker rename" in (caught.value.fix or "")
-        assert [one.id for one in engine.containers.list(all=True)] == [theirs.id]
+        assert [one.id for one in containers_on(engine)] == [theirs.id]
     finally:
         theirs.remove()
     assert not directories(leftovers)
@@ -334,7 +334,7 @@ def test_an_engine_that_does_not_see_our_files(
     )
     assert "does not see this machine's files" in done.stderr
     assert "--runtime docker" in done.stderr
-    assert not engine.containers.list(all=True)
+    assert not containers_on(engine)
 
 
 async def test_out_of_memory(make_kernel: MakeKernel) -> None:
@@ -391,7 +391,7 @@ async def test_a_killed_launcher(
 ) -> None:
     """After kill -9 its kernel ends; the next start removes what is left, and nothing of others."""
     other = await make_kernel()
-    mine = {one.id for one in engine.containers.list(all=True)}
+    mine = {one.id for one in containers_on(engine)}
     folder = tmp_path / "killed"
     folder.mkdir()
     kernels = write_spec(folder, {"image": kernel_image.tags[0], "network": "none"})
@@ -400,9 +400,9 @@ async def test_a_killed_launcher(
     assert (await asyncio.to_thread(holder.stdout.readline)).strip() == b"up"
     holder.send_signal(signal.SIGKILL)
     holder.wait()
-    await until(lambda: {one.id for one in engine.containers.list()} == mine)
+    await until(lambda: {one.id for one in containers_on(engine, ended=False)} == mine)
     await make_kernel()
-    left = {one.id for one in engine.containers.list(all=True)} - mine
+    left = {one.id for one in containers_on(engine)} - mine
     assert len(left) == 2  # those of the new one
     assert (await other.run("print(1)")).strip() == "1"
 

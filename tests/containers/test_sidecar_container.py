@@ -24,6 +24,7 @@ from jupyter_xdisplay.runtime.own_containers import DIRECTORY_LABEL
 from jupyter_xdisplay.runtime.pod import PodSidecar
 from jupyter_xdisplay.sidecar.client import SidecarClient
 from jupyter_xdisplay.spec import DisplaySpec, Size
+from tests.containers.real_engine import containers_on
 from tests.waiting import until, wait_until
 
 MAX_BYTES = 450_000_000
@@ -182,7 +183,7 @@ async def test_what_cannot_start_leaves_nothing(
     with pytest.raises(StartFailed, match="X server") as caught:
         await start_alone(DockerRuntime(xvfb_args=["-nonsense"]), DISPLAY_ID)
     assert any("nonsense" in line for line in caught.value.log)
-    assert not engine.containers.list(all=True)
+    assert not containers_on(engine)
     with pytest.raises(StartFailed, match="network"):
         await start_alone(DockerRuntime(network="no-such-network"), DISPLAY_ID)
     assert not _directories(leftovers)
@@ -227,7 +228,7 @@ def test_a_killed_holder(
         assert DockerRuntime().reap() == 1
         assert Path(container.labels[DIRECTORY_LABEL]) not in _directories(leftovers)
         others = [other.id for other in containers[index + 1 :]]
-        assert [found.id for found in engine.containers.list(all=True)] == others
+        assert [found.id for found in containers_on(engine)] == others
     assert not _directories(leftovers)
 
 

@@ -12,6 +12,7 @@ from docker.models.images import Image
 from playwright.sync_api import Browser, Page
 
 from tests.containers.kernels import write_spec
+from tests.containers.real_engine import containers_on
 from tests.e2e.conftest import Opener
 from tests.e2e.lab import Lab, new_page, wait_for
 from tests.e2e.test_front_ends import run_shipped
@@ -45,7 +46,7 @@ def container_lab(make_lab: Callable[..., Lab], sidecar_image: Image, kernel_ima
 def nothing_left(docker_client: docker.DockerClient) -> Iterator[None]:
     """Fail when a test leaves containers behind."""
     yield
-    wait_for(lambda: not docker_client.containers.list(all=True), "containers are left")
+    wait_for(lambda: not containers_on(docker_client), "containers are left")
 
 
 def test_figures_and_programs(container_lab: Lab, notebook: Opener) -> None:

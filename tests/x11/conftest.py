@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import pytest
 
@@ -16,6 +16,8 @@ from jupyter_xdisplay.x11.connection import X11Connection
 from jupyter_xdisplay.x11.events import Events
 from jupyter_xdisplay.xserver import xauth, xvfb
 from tests.sidecar.launch import SidecarProcess
+
+T = TypeVar("T")
 
 SIZE = Size(800, 600)
 LARGEST = Size(1280, 800)
@@ -31,6 +33,11 @@ class Seat(NamedTuple):
     def close(self) -> None:
         """Disconnect."""
         self.x.close()
+
+    def after_events(self, what: Callable[[], T]) -> T:
+        """Hand out the events that have arrived, and only then ask."""
+        self.events.dispatch()
+        return what()
 
 
 @pytest.fixture(scope="package")

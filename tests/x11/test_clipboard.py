@@ -187,7 +187,7 @@ class Owner:
 
     def request(self, viewer: Viewer) -> Any:
         """Wait for a request."""
-        viewer.until(lambda: self.seat.events.dispatch() or self.requests)
+        viewer.until(lambda: self.seat.after_events(lambda: self.requests))
         return self.requests.pop(0)
 
     def answer(self, request: Any, *, given: bool) -> None:

@@ -186,7 +186,7 @@ def test_all_buttons_arrive(viewer: SidecarViewer, seat: Seat) -> None:
         viewer.point(*place)
         viewer.point(*place, 1 << bit)
         viewer.point(*place)
-    wait_until(lambda: (seat.events.dispatch(), len(events) >= 9)[1])
+    wait_until(lambda: seat.after_events(lambda: len(events) >= 9))
     assert [event.detail for event in events] == list(range(1, 10))
     assert [event.root_x for event in events] == [50 + bit for bit in range(9)]
     window.close()
@@ -206,7 +206,7 @@ def test_a_drag_begins_where_it_began(viewer: SidecarViewer, seat: Seat) -> None
             viewer.client.pointer(x + 20 + step, 200, 1)
         viewer.client.pointer(x + 39, 300)
     viewer.flush()
-    wait_until(lambda: seat.events.dispatch() or len(events) >= 20)
+    wait_until(lambda: seat.after_events(lambda: len(events) >= 20))
     places = [(event.root_x, event.root_y) for event in events]
     assert places == [place for x in range(0, 400, 40) for place in ((x + 20, 200), (x + 39, 300))]
     window.close()

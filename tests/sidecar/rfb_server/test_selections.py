@@ -149,7 +149,7 @@ def test_an_owner_that_does_not_answer_holds_up_no_key(
 ) -> None:
     """Typing goes on while a program owes its text, and later texts come."""
     owner = Owner(sit(sidecar.info))
-    wait_until(lambda: owner.seat.events.dispatch() or owner.requests, "nobody asked it")
+    wait_until(lambda: owner.seat.after_events(lambda: owner.requests), "nobody asked it")
     with tk_entry(sidecar.info) as entry:
         type_keysyms(viewer, map(ord, "still typing"))
         assert entry.told(viewer)[0] == "still typing"
@@ -211,7 +211,7 @@ class _PrimaryOwner(Owner):
 
     def serve_until(self, what: Callable[[], object]) -> None:
         """Answer until something is so."""
-        wait_until(lambda: self.seat.events.dispatch() or what())
+        wait_until(lambda: self.seat.after_events(what))
 
     def serving(self) -> _Serving:
         """Answer beside the test."""
