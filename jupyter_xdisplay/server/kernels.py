@@ -17,6 +17,7 @@ from jupyter_xdisplay.runtime.base import Runtime
 from jupyter_xdisplay.runtime.manager import DisplayManager
 from jupyter_xdisplay.server.kernel_socket import KernelSocket
 from jupyter_xdisplay.server.launching import launch_environment
+from jupyter_xdisplay.server.restarter import count_failures
 
 
 class Kernels(LoggingConfigurable):
@@ -61,6 +62,7 @@ class Kernels(LoggingConfigurable):
         def make_and_follow(*args: Any, **kwargs: Any) -> Any:
             kernel = make(*args, **kwargs)
             self._follow(kernel)
+            count_failures(kernel)
             return kernel
 
         self._kernels.kernel_manager_factory = make_and_follow

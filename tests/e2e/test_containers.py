@@ -163,6 +163,27 @@ def test_two_kernels_do_not_mix(container_lab: Lab, notebook: Opener, browser: B
         assert len({info["socket"] for info in displays}) == 2
 
 
+def test_a_kernel_that_cannot_come_back_is_given_up(
+    container_lab: Lab, notebook: Opener, docker_client: docker.DockerClient, kernel_image: Image
+) -> None:
+    """Its image is gone when it dies: after some tries it is gone too; opened anew, why."""
+    kernel_image.tag("xdisplay-goes", "1")
+    write_spec(
+        container_lab.root / ".data", {"image": "xdisplay-goes:1", "network": "none"}, name="goes"
+    )
+    book = notebook(["import os; os.kill(os.getpid(), 9)"], on=container_lab, kernel="goes")
+    docker_client.images.remove("xdisplay-goes:1")
+    book.start_cell(0)
+    gone = book.page.locator('.jp-Notebook-ExecutionIndicator[data-status="disconnected"]')
+    gone.wait_for(timeout=60_000)
+    book.page.locator(".jp-Dialog .jp-mod-accept").click()  # of "Kernel Restarting"
+    book.screenshot("container-gone")
+    book.page.reload()
+    words = book.page.locator(".jp-Dialog", has_text="xdisplay-goes:1 is not on this engine")
+    words.wait_for()
+    book.screenshot("container-gone-why")
+
+
 def test_a_kernel_that_cannot_start_says_why(container_lab: Lab, page: Page) -> None:
     """In JupyterLab's own dialog, with the command that mends it."""
     container_lab.write_notebook("broken.ipynb", ["1"], kernel="broken")
