@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from jupyter_xdisplay.spec import DisplayInfo, ViewerInfo, WindowInfo
 
 
-def line(info: DisplayInfo, *, via_server: bool) -> str:
+def line(info: DisplayInfo, *, keeper: str) -> str:
     """Return one line: name, display, size, what runs, who keeps it."""
     parts = [f"Display {info.name!r} on {info.display}", str(info.size)]
     programs = [
@@ -21,7 +21,7 @@ def line(info: DisplayInfo, *, via_server: bool) -> str:
     ]
     if programs:
         parts.append(" + ".join(programs))
-    parts.append("kept by the Jupyter server" if via_server else "kept by this process")
+    parts.append(f"kept by {keeper}")
     if info.state != "running":
         parts.append(info.state)
     return " · ".join(parts)

@@ -34,6 +34,12 @@ class Host(Protocol):
     via_server: bool
     """Whether a browser can reach the displays through the Jupyter server."""
 
+    keeper: str
+    """Who keeps the displays, in words."""
+
+    is_this_process: bool
+    """Whether they end with this process; else a restart finds them again."""
+
     def create(self, spec: DisplaySpec) -> DisplayInfo:
         """Return the display called `spec.name`, started (or unparked) where it does not run."""
         ...

@@ -30,6 +30,8 @@ class LocalHost:
     """
 
     via_server = False
+    keeper = "this process"
+    is_this_process = True
 
     def __init__(self) -> None:
         self._owner_pid = os.getpid()

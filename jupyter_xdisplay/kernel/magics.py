@@ -85,7 +85,7 @@ def status(session: Session, options: argparse.Namespace) -> None:
     viewers = display.viewers() if info.viewers else []
     shell = session.shell
     extra = [
-        ("kept by", "the Jupyter server" if session.host.via_server else "this process"),
+        ("kept by", session.host.keeper),
         ("GUI event loop", shell.gui.state if shell is not None else ""),
         ("environment", "\n".join(session.environment.describe())),
         ("programs", "\n".join(_program_line(program) for program in programs.started())),
@@ -139,7 +139,13 @@ def vnc(session: Session, options: argparse.Namespace) -> None:
         password=options.password,
         view_only=options.view_only,
     )
-    say(describe_vnc(access, show_password=options.password is None))
+    say(
+        describe_vnc(
+            access,
+            show_password=options.password is None,
+            in_container=display.known_info.runtime != "local",
+        )
+    )
 
 
 def gui(session: Session, options: argparse.Namespace) -> None:

@@ -39,8 +39,11 @@ class ServerHost:
         The secret that says which kernel is asking.
     """
 
+    is_this_process = False
+
     def __init__(self, socket_path: str, capability: str) -> None:
         self.via_server = os.environ.get(VIEWS_VARIABLE) != VIEWS_BY_COMM
+        self.keeper = "the Jupyter server" if self.via_server else "what started this kernel"
         self._socket_path = socket_path
         self._headers = {
             "Authorization": f"Bearer {capability}",

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jupyter_xdisplay.errors import DisplayNotFound, UsageError, XDisplayError
 from jupyter_xdisplay.kernel import describe, programs
+from jupyter_xdisplay.kernel.adapt import adapt
 from jupyter_xdisplay.kernel.display import Display
 from jupyter_xdisplay.kernel.environ import EnvironmentChanges, plan
 from jupyter_xdisplay.kernel.host import STOPPED, choose_host
@@ -89,7 +90,7 @@ class Session:
             notices = [*self._notices, *self._why_ended(spec.name)]
             self._notices.clear()
             display = self._taken(host.create(spec))
-            notices += _adapt(display, spec)
+            notices += adapt(display, spec)
             notices += self.switch(display)
             return Started(display, notices)
 
@@ -280,7 +281,7 @@ class Session:
         Except the displays that this process is connected to: toolkits close their connections
         after this, and would report a broken one. Their sidecars end with this process.
         """
-        if not self.is_ours() or self._host is None or self._host.via_server:
+        if not self.is_ours() or self._host is None or not self._host.is_this_process:
             return
         from jupyter_xdisplay.sidecar.client import SidecarClient
 
@@ -291,26 +292,6 @@ class Session:
                     client.stop()
             except XDisplayError:
                 continue
-
-
-def _adapt(display: Display, spec: DisplaySpec) -> list[str]:
-    """Bring a display that was there before to what is asked now, as far as that goes."""
-    info = display.known_info
-    if spec.size is not None and info.size != spec.size:
-        display.resize(spec.size)
-    stream = info.chosen.get("stream", "").partition(":")[0]
-    kept = []
-    if spec.dpi is not None and info.dpi != spec.dpi:
-        kept.append((f"{info.dpi} dpi", f"{spec.dpi} dpi"))
-    if spec.stream is not None and stream != spec.stream:
-        kept.append((f"RFB server {stream}", spec.stream))
-    if spec.runtime is not None and info.runtime != spec.runtime:
-        kept.append((f"runtime {info.runtime}", f"the runtime {spec.runtime}"))
-    return [
-        f"The display {info.name!r} was there already and keeps its {has}. "
-        f"For {wanted} stop it first: %xdisplay stop --name {info.name}"
-        for has, wanted in kept
-    ]
 
 
 def _forget(info: DisplayInfo) -> None:

@@ -24,7 +24,7 @@ def start(session: Session, options: argparse.Namespace) -> None:
 def desktop(session: Session, options: argparse.Namespace) -> None:
     """Show a whole display; start it first, where none runs."""
     display = _start(session, values.display_spec(session, options))
-    _say(describe.line(display.known_info, via_server=session.host.via_server))
+    _say(describe.line(display.known_info, keeper=session.host.keeper))
     if session.has_notebook():
         session.show(display)
 
@@ -73,7 +73,7 @@ def capture(session: Session, options: argparse.Namespace) -> None:
 def present(session: Session, spec: DisplaySpec, *, max_inline: int | None = None) -> Display:
     """Start a display, say so in one line, and let windows appear inline; return it."""
     display = _start(session, dataclasses.replace(spec, inline=session.has_notebook()))
-    line = describe.line(display.known_info, via_server=session.host.via_server)
+    line = describe.line(display.known_info, keeper=session.host.keeper)
     if not session.has_notebook():
         _say(line)
         return display

@@ -13,6 +13,13 @@ if TYPE_CHECKING:
     from jupyter_xdisplay.spec import VncAccess
 
 
+IN_CONTAINER = (
+    "That address is in the network of the display's container. From its machine it is reached "
+    "where the container has the machine's own network (jupyter xdisplay kernel add … --network "
+    "host), or with --listen 0.0.0.0 --password TEXT at the container's address (docker inspect)."
+)
+
+
 def read_port(text: str | None) -> int | None:
     """Return the number that was given to `--port`.
 
@@ -37,7 +44,7 @@ def tunnel(access: VncAccess) -> str:
     return f"ssh -L {access.port}:{target}:{access.port} {_user()}@{socket.gethostname()}"
 
 
-def describe(access: VncAccess, *, show_password: bool) -> str:
+def describe(access: VncAccess, *, show_password: bool, in_container: bool = False) -> str:
     """Return what the user has to know to connect.
 
     Parameters
@@ -46,15 +53,20 @@ def describe(access: VncAccess, *, show_password: bool) -> str:
         The port.
     show_password
         Whether to name the password: not where the user has just given it.
+    in_container
+        Whether the address is one in a container.
     """
     rows = [("address", f"{access}" + (", view only" if access.view_only else ""))]
     if show_password:
         rows.append(("password", access.password))
-    rows.append(("from another machine", tunnel(access)))
-    rows.append(("", f"there, connect the VNC viewer to localhost:{access.port}"))
+    if not in_container:
+        rows.append(("from another machine", tunnel(access)))
+        rows.append(("", f"there, connect the VNC viewer to localhost:{access.port}"))
     rows.append(("to close it", "%xdisplay vnc --stop"))
     width = max(len(name) for name, _ in rows)
     lines = ["VNC viewers can connect:", *(f"    {name:{width}}  {text}" for name, text in rows)]
+    if in_container:
+        lines.append(IN_CONTAINER)
     if not ipaddress.ip_address(access.address).is_loopback:
         lines.append(
             "Beware: VNC is not encrypted. Whoever is on the way can read what is shown and "

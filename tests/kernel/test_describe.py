@@ -31,7 +31,7 @@ INFO = DisplayInfo(
 
 def test_line() -> None:
     """One line says which, where, how large, what runs, and who keeps it."""
-    assert line(INFO, via_server=True) == (
+    assert line(INFO, keeper="the Jupyter server") == (
         "Display 'main' on :3 · 800x600 · Xvfb + software GL + x11vnc · kept by the Jupyter server"
     )
 

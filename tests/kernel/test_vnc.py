@@ -43,6 +43,10 @@ def test_what_is_told_of_a_port() -> None:
     open_to_all = VncAccess("0.0.0.0", 5901, True, "sesame12")
     assert "VNC is not encrypted" in describe(open_to_all, show_password=False)
     assert "view only" in describe(open_to_all, show_password=False)
+    inside = describe(LOCAL, show_password=True, in_container=True)
+    assert "sesame12" in inside
+    assert "ssh -L" not in inside  # this machine's name and loopback are not the container's
+    assert "--network host" in inside
 
 
 @pytest.mark.parametrize("text", ["x", "-1", "59 01", "5901.0", "\u0665", "9" * 20, ""])
