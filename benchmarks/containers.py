@@ -32,9 +32,10 @@ from benchmarks.rfb import at_socket, workloads
 from benchmarks.rfb.picture import FOLDER_VARIABLE
 from benchmarks.rfb.probes import COUNTER
 from benchmarks.rfb.servers import Server, ours, sidecar_server
-from jupyter_xdisplay.runtime import docker as docker_runtime
+from jupyter_xdisplay.runtime import pod_create
 from jupyter_xdisplay.runtime.docker import DockerRuntime
 from jupyter_xdisplay.runtime.pod import Pod
+from jupyter_xdisplay.runtime.pod_create import OwnSpaces
 from jupyter_xdisplay.runtime.pod_sidecar import PodSidecar
 from jupyter_xdisplay.runtime.relay import Relay
 from jupyter_xdisplay.spec import DisplaySpec, Size
@@ -79,7 +80,7 @@ def _starts(found: Figures) -> None:
     async def measure() -> None:
         runtime, spec = DockerRuntime(), DisplaySpec(size=SIZE)
         began = time.monotonic()
-        pod = await runtime.make_pod("c" * 12)
+        pod = await runtime.make_pod("c" * 12, OwnSpaces())
         first = await runtime.start_in(pod, "a" * 12, spec)
         up = time.monotonic()
         found["start_s"]["pod and display"].append(up - began)
@@ -126,7 +127,7 @@ def _server(way: str, folder: Path) -> Iterator[Server]:
         return
     with (
         _root(),
-        mock.patch.object(docker_runtime, "_own_spaces", _spaces_of_this_machine),
+        mock.patch.object(pod_create, "_namespaces", _spaces_of_this_machine),
         contextlib.ExitStack() as stack,
     ):
         sidecar = asyncio.run(_start())
@@ -143,7 +144,7 @@ def _server(way: str, folder: Path) -> Iterator[Server]:
 
 async def _start() -> PodSidecar:
     runtime = DockerRuntime()
-    pod = await runtime.make_pod("d" * 12)
+    pod = await runtime.make_pod("d" * 12, OwnSpaces())
     sidecar = await runtime.start_in(pod, "a" * 12, DisplaySpec(size=SIZE))
     sidecar.owns_pod = True
     return sidecar

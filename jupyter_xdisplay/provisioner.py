@@ -5,7 +5,7 @@ xdisplay kernel add` writes such specifications. The channels of the kernel are 
 (`transport=ipc`) in the pod's private directory, which is mounted: no port is opened.
 
 In a Jupyter server the server extension starts the first display before each kernel. Where there
-is none (nbconvert, papermill), the displays are kept here, as long as the event loop runs.
+is none (nbconvert, papermill, consoles), the displays are kept here.
 """
 
 from __future__ import annotations
@@ -29,8 +29,11 @@ from jupyter_xdisplay.containers.options import KernelOptions
 from jupyter_xdisplay.errors import StartFailed
 from jupyter_xdisplay.kernel_protocol import NOTICE_VARIABLE, SOCKET_VARIABLE
 from jupyter_xdisplay.runtime.docker import DockerRuntime
+from jupyter_xdisplay.runtime.far_kernel import FarKernel
 from jupyter_xdisplay.runtime.kernel_container import KernelContainer
 from jupyter_xdisplay.runtime.kernel_run import KernelRun, served_folders
+from jupyter_xdisplay.runtime.pod_create import OwnSpaces
+from jupyter_xdisplay.runtime.pod_folders import Folders
 from jupyter_xdisplay.runtime.pod_runtime import PodRuntime
 from jupyter_xdisplay.server.own_displays import OwnDisplays
 
@@ -41,6 +44,12 @@ POLL_S = 0.05
 CHANNELS = 5
 HOME = "/home/jovyan"
 """In images that `kernel add` makes; theirs belongs to users of their own."""
+
+ELSEWHERE = (
+    "This kernel's container does not see the notebook's folder: its engine is on another machine, "
+    "or Jupyter is in a container itself. What it needs goes into its image, or into a folder of "
+    "that machine: jupyter xdisplay kernel add … --volume SOURCE:TARGET"
+)
 
 
 class DockerProvisioner(LocalProvisioner):
@@ -63,6 +72,7 @@ class DockerProvisioner(LocalProvisioner):
         self.displays: PodRuntime | None = None
         """Where the displays of this kernel run; there from `pre_launch` on."""
         self._own_displays: OwnDisplays | None = None
+        self._far: FarKernel | None = None
         self._container: KernelContainer | None = None
         self._checked = KernelOptions(image="none")
         self._image_id = ""
@@ -165,12 +175,18 @@ class DockerProvisioner(LocalProvisioner):
         pod = self.displays.pod
         if env.get(SOCKET_VARIABLE) in {None, os.environ.get(SOCKET_VARIABLE)}:  # no server's
             env |= await self._keep_displays()
+        if not self._folders.is_ours:
+            env |= await asyncio.to_thread(self._open_far, Path(env[SOCKET_VARIABLE]))
         run = await asyncio.to_thread(self._run, cmd, env, cwd)
         name = f"jupyter-xdisplay-kernel-{pod.path.name.removeprefix('d-')}"
-        self._container = container = KernelContainer(self._runtime.engine(), pod, name)
+        self._container = container = KernelContainer(
+            self._runtime.engine(), self._runtime.engine_info(), pod, name
+        )
         with reachable():
             await asyncio.to_thread(container.start, run, self._checked)
         await asyncio.to_thread(self._wait_for_channels, container)
+        if self._far is not None:
+            await asyncio.to_thread(self._far.open_channels, self._channel_paths())
 
     async def _make_pod(self) -> None:
         """Make the pod, or another one in the place of one that has ended.
@@ -184,8 +200,7 @@ class DockerProvisioner(LocalProvisioner):
         await asyncio.to_thread(self._runtime.reap)
         pod = await self._runtime.make_pod(
             self.kernel_id.replace("-", "")[:12],
-            network=self._checked.network,
-            shm_size=self._checked.shm_size,
+            OwnSpaces(self._checked.network, self._checked.shm_size),
         )
         self.displays = PodRuntime(self._runtime, pod)
 
@@ -195,6 +210,29 @@ class DockerProvisioner(LocalProvisioner):
         if self._own_displays is None:
             self._own_displays = OwnDisplays(self, self.kernel_id)
         return await self._own_displays.environment(self.displays)
+
+    def _open_far(self, server_socket: Path) -> dict[str, str]:
+        """Open the ways to and from a kernel elsewhere; return what tells it of them."""
+        assert self.displays is not None
+        far = self._far
+        if far is None or far.pod is not self.displays.pod:
+            pod = self.displays.pod
+            self._far = far = FarKernel(pod, server_socket)
+            pod.at_end = far.close
+        far.open_server()
+        if not self._last_words:
+            self._last_words = ELSEWHERE
+        return {SOCKET_VARIABLE: str(far.server_socket)}
+
+    @property
+    def _folders(self) -> Folders:
+        """What is shared with the kernel."""
+        assert self.displays is not None
+        assert self.displays.pod.folders is not None
+        return self.displays.pod.folders
+
+    def _channel_paths(self) -> list[Path]:
+        return [Path(f"{self._channels}-{number}") for number in range(1, CHANNELS + 1)]
 
     @property
     def _channels(self) -> Path:
@@ -209,20 +247,20 @@ class DockerProvisioner(LocalProvisioner):
         assert self.displays is not None
         told = self.displays.pod.told
         copied = told / "kernel.json"  # where the kernel cannot put a link in its place
-        paths.write_private(copied, connection_file.read_bytes())
-        for number in range(1, CHANNELS + 1):  # of a former process, that was killed
-            Path(f"{self._channels}-{number}").unlink(missing_ok=True)
+        self._folders.write(copied, connection_file.read_bytes())
+        for path in self._channel_paths():  # of a former process, that was killed
+            self._folders.unlink(path)
         folder = Path(cwd or Path.cwd()).absolute()
-        folders = served_folders(folder, self._served())
+        folders = served_folders(folder, self._served()) if self._folders.is_ours else []
         root = paths.runtime_root()
         seen = [*folders, *(Path(volume.source) for volume in self._checked.volumes)]
         return KernelRun(
             image_id=self._image_id,
             argv=[part.replace("{connection_file}", str(copied)) for part in cmd],
             env=self._environment(env),
-            cwd=str(folder) if folders else None,
+            cwd=str(folder) if folders else None if self._folders.is_ours else HOME,
             folders=folders,
-            readable=[told, Path(env[SOCKET_VARIABLE]).parent],
+            readable=[Path(env[SOCKET_VARIABLE]).parent] if self._folders.is_ours else [],
             hidden=[root] if any(found in (root, *root.parents) for found in seen) else [],
         )
 
@@ -230,7 +268,7 @@ class DockerProvisioner(LocalProvisioner):
         """Wait until the kernel listens, so that one that dies at once is told with its log."""
         shell = Path(f"{self._channels}-{self.connection_info['shell_port']}")
         end = time.monotonic() + self.start_timeout_s
-        while not shell.exists():
+        while not self._folders.exists(shell):
             if container.wait(POLL_S):
                 log = container.log()
                 raise StartFailed(
@@ -252,6 +290,8 @@ class DockerProvisioner(LocalProvisioner):
             if container.last_words:
                 self.log.warning("Kernel %s: %s", self.kernel_id, container.last_words)
                 self._last_words = container.last_words
+            if self._far is not None:
+                await asyncio.to_thread(self._far.close_channels)
             await asyncio.to_thread(container.remove)
 
     _last_words: str | None = None
@@ -266,7 +306,8 @@ class DockerProvisioner(LocalProvisioner):
         user = _user()
         found = {"HOME": HOME, "USER": user, "LOGNAME": user, **ours, **named}
         if self._last_words:
-            found[NOTICE_VARIABLE] = self._last_words
+            told = (found.get(NOTICE_VARIABLE), self._last_words)
+            found[NOTICE_VARIABLE] = "\n".join(filter(None, told))
             self._last_words = None
         return found
 

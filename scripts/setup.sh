@@ -15,7 +15,7 @@ packages=(
 
 # A container engine, where there is none: another one's packages would conflict.
 command -v dockerd >/dev/null || packages+=(docker.io)
-packages+=(debootstrap podman)              # the tests' base image, as no registry is needed; the other engine
+packages+=(debootstrap podman uidmap)       # the base image without a registry; the other engine, rootless too
 
 as_root() {
     if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi

@@ -25,6 +25,7 @@ SHARED = BASE | {
     "recording",
     "png",
     "kernel_protocol",
+    "multiplexer",
 }
 """Top-level modules that hold values and small mechanisms, and know no part."""
 
@@ -39,6 +40,7 @@ KNOWS = {
     "json_handler": BASE,
     "recording": {"errors"},
     "png": set(),
+    "multiplexer": set(),
     "rfb": {"errors"},
     "xserver": BASE,
     "x11": BASE,

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from jupyter_xdisplay.errors import EngineUnreachable, ProgramMissing
@@ -47,12 +47,6 @@ def connect(timeout_s: int = TIMEOUT_S) -> docker.DockerClient:
 def may_be_there() -> bool:
     """Tell whether it makes sense to ask for an engine: one is named, or has its socket here."""
     return "DOCKER_HOST" in os.environ or Path(DEFAULT_SOCKET).exists()
-
-
-def is_podman(version: Mapping[str, Any]) -> bool:
-    """Tell from an engine's version whether it is podman that speaks Docker's API."""
-    components = version.get("Components") or []
-    return any("podman" in str(part.get("Name", "")).lower() for part in components)
 
 
 @contextmanager

@@ -55,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 _ADD = (
     "Builds an image on top of IMAGE with ipykernel, this package and, where it has none, a GUI "
     "toolkit; then writes a kernel specification. Once more for the same name: builds it anew, "
-    "and options that are not given stay as they were."
+    "and options that are not given stay as they were, unless with --reset."
 )
 
 
@@ -65,6 +65,9 @@ def _add_add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--display-name", metavar="TEXT", help="what JupyterLab shows")
     parser.add_argument(
         "--replace", action="store_true", help="replace another kind of kernel of that name"
+    )
+    parser.add_argument(
+        "--reset", action="store_true", help="forget the packages and options that it had"
     )
     made = parser.add_argument_group("what is installed on top of IMAGE")
     many: dict[str, Any] = {"action": "append"}
@@ -105,8 +108,9 @@ def _add(arguments: argparse.Namespace) -> int:
 
     kernel_recipe.check_name(arguments.name)
     old = kernel_specs.check_free(arguments.name, arguments.prefix, replace=arguments.replace)
-    recipe = _recipe(arguments, old)
-    options = _options(arguments, recipe, old)
+    kept = None if arguments.reset else old
+    recipe = _recipe(arguments, kept)
+    options = _options(arguments, recipe, kept)
     shown = arguments.display_name or (old and old.display_name) or f"{recipe.name} ({recipe.base})"
     kernel_specs.check_writable(arguments.prefix)
     setup = build_flags.read(arguments)
@@ -164,7 +168,7 @@ def _options(arguments: argparse.Namespace, recipe: Recipe, old: Found | None) -
         given["env"] = dict(map(_variable, arguments.env))
     stays = sorted(set(kept) - set(given) - {"image", "base"})
     if stays:
-        say("As before: " + ", ".join(stays))
+        say("As before: " + ", ".join(stays) + "   (--reset forgets them)")
     return KernelOptions.from_json({**kept, **given, "image": recipe.tag, "base": recipe.base})
 
 

@@ -18,6 +18,7 @@ CDI = "cdi:"
 NEVER_MOUNTED = ("/", "/run", "/var", "/var/run", "/tmp", "/tmp/.X11-unix", "/proc", "/sys", "/dev")
 """With them come the sockets of container engines and of the host's X server: the way out."""
 
+NETWORK = "bridge"
 NOTHING_BELOW = ("/run/", "/var/run/")
 
 _BYTES = re.compile(r"[1-9][0-9]*[bkmgBKMG]?")
@@ -72,7 +73,7 @@ class KernelOptions:
     image: str
     base: str = ""
     gpus: str | None = None
-    network: str = "bridge"
+    network: str = NETWORK
     volumes: tuple[Volume, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
     memory: str | None = None
@@ -87,6 +88,8 @@ class KernelOptions:
         value["volumes"] = [str(volume) for volume in self.volumes]
         value["devices"], value["group_add"] = list(self.devices), list(self.group_add)
         value["env"] = dict(self.env)
+        if self.network == NETWORK:
+            del value["network"]
         return {key: item for key, item in value.items() if item or key == "image"}
 
     @classmethod
@@ -108,7 +111,7 @@ class KernelOptions:
             image=_matching(value.get("image"), "image", _IMAGE, "jupyter-xdisplay-kernel-NAME"),
             base=_text(value.get("base") or "", "base"),
             gpus=_maybe(value.get("gpus"), "gpus", _GPUS, "all"),
-            network=_matching(value.get("network", "bridge"), "network", _NETWORK, "bridge"),
+            network=_matching(value.get("network", NETWORK), "network", _NETWORK, NETWORK),
             volumes=tuple(map(parse_volume, _texts(value.get("volumes"), "volumes"))),
             env=_environment(value.get("env")),
             memory=_maybe(value.get("memory"), "memory", _BYTES, "8g"),

@@ -9,15 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jupyter_xdisplay.containers.engine import is_podman
+from jupyter_xdisplay.containers.engine_info import is_podman, is_rootless
 from jupyter_xdisplay.doctor.check import Check, note, ok
-from jupyter_xdisplay.doctor.engine_facts import api_version, is_rootless
+from jupyter_xdisplay.doctor.engine_facts import api_version
 from jupyter_xdisplay.doctor.process import run_program
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 NAME = "container GPUs"
+GENERATE = "sudo nvidia-ctk cdi generate --output=/etc/cdi/nvidia.yaml"
 KIND = "nvidia.com/gpu"
 DEVICE = Path("/dev/nvidiactl")
 CONFIGURATION = Path("/etc/nvidia-container-runtime/config.toml")
@@ -96,8 +97,7 @@ def judge(facts: GpuFacts) -> list[Check]:
     if not facts.present:
         return []
     if facts.podman:
-        detail = "podman's Docker API gives containers no GPUs: it passes over what asks for them"
-        return [note(NAME, detail, "Docker's engine, for kernels that want a GPU")]
+        return [_judge_podman(facts)]
     if facts.api < GPU_API:
         return [note(NAME, "this engine is too old to give GPUs", "Docker 19.03 or later")]
     configure = CONFIGURE_ROOTLESS if facts.rootless else CONFIGURE
@@ -116,6 +116,17 @@ def judge(facts: GpuFacts) -> list[Check]:
     if facts.toolkit:
         detail += f", nvidia-container-toolkit {facts.toolkit}"
     return _limits(facts) or [ok(NAME, detail)]
+
+
+def _judge_podman(facts: GpuFacts) -> Check:
+    """Return the finding for podman, which knows GPUs as CDI devices alone."""
+    if facts.cdi:
+        return ok(NAME, f"podman has CDI devices, nvidia-container-toolkit {facts.toolkit or '?'}")
+    if not facts.toolkit:
+        detail = "GPUs are here, nvidia-container-toolkit is not: containers get none"
+        return note(NAME, detail, f"{INSTALL}, then {GENERATE}")
+    detail = f"nvidia-container-toolkit {facts.toolkit} is here, CDI devices are not described"
+    return note(NAME, detail, GENERATE)
 
 
 def _limits(facts: GpuFacts) -> list[Check]:

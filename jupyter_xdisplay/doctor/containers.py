@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 from jupyter_xdisplay.containers import engine, images
+from jupyter_xdisplay.containers.engine_info import system_info
 from jupyter_xdisplay.doctor import engine_facts
 from jupyter_xdisplay.doctor.check import Check, guarded, note, ok, one_line, problem
 from jupyter_xdisplay.doctor.container_gpus import gpu_checks
@@ -30,9 +31,6 @@ if TYPE_CHECKING:
 
 PROVISIONER = "xdisplay-docker"
 """What the specification of a kernel in a container names in its `kernel_provisioner`."""
-
-NOT_SEEN = ("bind source path does not exist", "does not see this machine's files", "statfs")
-"""What engines, and we, say where an engine does not have our folders."""
 
 CONNECT_S = 5
 ANSWER_S = 20
@@ -110,9 +108,7 @@ def container_checks() -> Iterator[Check]:
     client = clients[0]
     try:
         if not engine_facts.is_remote(place.where):  # else the GPUs of this machine say nothing
-            yield from guarded(
-                "container GPUs", lambda: gpu_checks(client.info(), client.version())
-            )
+            yield from guarded("container GPUs", lambda: _gpus(client))
         image = guarded("sidecar image", lambda: image_check(client, place))
         yield from image
         if all(check.status == "ok" for check in image):
@@ -248,34 +244,41 @@ def image_check(client: docker.DockerClient, place: Place) -> Check:
 def trial_check() -> Check:
     """Make a pod's container, as displays do, and remove it without starting it."""
     from jupyter_xdisplay.runtime.docker import DockerRuntime
+    from jupyter_xdisplay.runtime.pod_create import OwnSpaces
 
     try:
-        pod = DockerRuntime().create_pod(f"doctor{os.getpid()}")
+        pod = DockerRuntime().create_pod(f"doctor{os.getpid()}", OwnSpaces())
     except XDisplayError as error:
         return problem("sidecar container", one_line(error), create_fix(one_line(error)))
     try:
         mode = pod.container.attrs["HostConfig"].get("IpcMode", "")
+        is_mounted = pod.is_mounted
     finally:
         pod.end_now()
-    return judge_ipc(mode)
+    return judge_trial(mode, is_mounted=is_mounted)
 
 
-def judge_ipc(mode: str) -> Check:
-    """Return the finding from the IPC mode that an engine gave a container."""
+def judge_trial(mode: str, *, is_mounted: bool) -> Check:
+    """Return the finding from a container: its IPC mode, and whether it has folders of ours."""
     name = "sidecar container"
     if mode != "shareable":
         detail = f"the engine made its IPC {mode!r}, not shareable: kernels lose MIT-SHM"
         return problem(name, detail, "a newer engine: https://docs.docker.com/engine/install")
+    if not is_mounted:
+        detail = (
+            "can be made, without folders of this machine: kernels in containers do not see the "
+            "notebook's, and all goes through the engine"
+        )
+        fix = (
+            "an engine of this machine (unset DOCKER_HOST); Jupyter itself in a container: mount "
+            "its folders at the same path as outside"
+        )
+        return note(name, detail, fix)
     return ok(name, "can be made: IPC is shareable, folders of this machine are mounted")
 
 
 def create_fix(message: str) -> str:
     """Return what mends that a sidecar's container cannot be made."""
-    if any(words in message for words in NOT_SEEN):
-        return (
-            "unset DOCKER_HOST, or Jupyter on the engine's machine: it must see the folders of "
-            "this one (Jupyter itself in a container: mount its runtime folder at the same path)"
-        )
     if "CPU" in message or "cgroup" in message:
         return "let the engine limit resources: see 'container limits'"
     if "no space left" in message.lower():
@@ -291,16 +294,22 @@ def _connected(place: Place, clients: list[docker.DockerClient]) -> list[Check]:
         return [unusable(place, error)]
     clients.append(client)
     client.api.timeout = ANSWER_S
-    info: dict[str, Any] = client.info()
+    version: dict[str, Any] = client.version()
+    info = system_info(client, version)
     judges: list[Callable[[], list[Check]]] = [
-        lambda: [engine_facts.engine_check(info, client.version(), place.where)],
+        lambda: [engine_facts.engine_check(info, version, place.where)],
         lambda: engine_facts.open_port_checks(info, place.host),
         lambda: engine_facts.limit_checks(info),
-        lambda: engine_facts.user_checks(info, os.getuid()),
+        lambda: engine_facts.user_checks(info),
         lambda: engine_facts.proxy_checks(info, os.environ),
         lambda: engine_facts.certificate_checks(os.environ),
     ]
     return [check for judge in judges for check in judge()]
+
+
+def _gpus(client: docker.DockerClient) -> list[Check]:
+    version: dict[str, Any] = client.version()
+    return gpu_checks(system_info(client, version), version)
 
 
 def _in_container(kernel: Path) -> bool:

@@ -9,7 +9,7 @@ import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from jupyter_xdisplay.containers.engine import is_podman
+from jupyter_xdisplay.containers.engine_info import LIMITS, is_podman, is_rootless, security
 from jupyter_xdisplay.containers.images import BUILD
 from jupyter_xdisplay.doctor.check import Check, note, ok, problem
 
@@ -20,17 +20,10 @@ LEAST_API = (1, 32)
 """The first with `IpcMode` shareable (Docker 17.09; API version history)."""
 
 NEWER_ENGINE = "install a newer engine: https://docs.docker.com/engine/install"
-GIVE_BACK = "sudo chown -R $USER FOLDER   (gives files back to this user)"
 DISK_FULL = "docker system df; docker image prune   (the engine's disk is full)"
 
-LIMITS = {"MemoryLimit": "memory", "CpuCfsQuota": "processors", "PidsLimit": "processes"}
 CERTIFICATE_VARIABLES = ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
 LOCAL_HOSTS = {"localhost", "127.0.0.1", "::1"}
-
-
-def is_rootless(info: Mapping[str, Any]) -> bool:
-    """Whether the engine runs without root."""
-    return "rootless" in _security(info)
 
 
 def api_version(version: Mapping[str, Any]) -> tuple[int, ...]:
@@ -53,7 +46,7 @@ def engine_check(info: Mapping[str, Any], version: Mapping[str, Any], where: str
         detail += f": runs {info['OSType']} containers"
         return problem(name, detail, "switch it to Linux containers")
     if is_remote(where):
-        detail += ": on another machine; displays need one that mounts folders of this machine"
+        detail += ": on another machine; kernels in containers do not see this machine's folders"
         return note(name, detail, "unset DOCKER_HOST   (where an engine runs here)")
     return ok(name, detail)
 
@@ -99,27 +92,18 @@ def limit_checks(info: Mapping[str, Any]) -> list[Check]:
     return [note(name, f"{detail}{info.get('CgroupVersion', '1')})", fix)]
 
 
-def user_checks(info: Mapping[str, Any], uid: int) -> list[Check]:
+def user_checks(info: Mapping[str, Any]) -> list[Check]:
     """Return what user namespaces do to files; nothing where there are none."""
     name = "user namespaces"
     if is_rootless(info):
-        if uid == 0:
-            return []
-        detail = (
-            "rootless: the root of containers is this user, all others are users of /etc/subuid: "
-            "what they write belongs to those, and folders with mode 700 are closed to them"
-        )
-        return [note(name, detail, GIVE_BACK)]
-    if "userns" not in _security(info):
+        return [ok(name, "rootless: kernels and displays run as its root, which is this user")]
+    if "userns" not in security(info):
         return []
-    mapped = re.search(r"/(\d+)\.\d+/?$", str(info.get("DockerRootDir", "")))
-    as_whom = f"user {int(mapped[1]) + uid}" if mapped else "a user of /etc/subuid"
     detail = (
-        f"userns-remap: user {uid} of a container is {as_whom} outside: what kernels write "
-        "belongs to it, and folders with mode 700 are closed to it"
+        "userns-remap: kernels and displays run outside of it, as this user and without rights "
+        "(--userns=host)"
     )
-    fix = f"{GIVE_BACK}; or take userns-remap out of /etc/docker/daemon.json and restart docker"
-    return [note(name, detail, fix)]
+    return [ok(name, detail)]
 
 
 def proxy_checks(info: Mapping[str, Any], variables: Mapping[str, str]) -> list[Check]:
@@ -149,12 +133,6 @@ def certificate_checks(variables: Mapping[str, str]) -> list[Check]:
             detail = f"{variable} is set here; builds of images trust those of their base alone"
             return [note("certificates", detail, f"{BUILD} --ca-bundle {path}")]
     return []
-
-
-def _security(info: Mapping[str, Any]) -> set[str]:
-    """Return `rootless` for `name=rootless` or for `name=rootless,…`."""
-    options = info.get("SecurityOptions") or []
-    return {str(text).partition(",")[0].removeprefix("name=") for text in options}
 
 
 def _first(variables: Mapping[str, str], *names: str) -> str:

@@ -35,6 +35,8 @@ class Joined:
         The container.
     user
         User and group, as numbers, that its programs run as.
+    userns_mode
+        Its user namespace, as the engine calls it: empty, or `host`.
     shares_pids
         Whether its PID namespace can be joined: what X tells of its clients are its pids then.
     why_no_shm
@@ -43,6 +45,7 @@ class Joined:
 
     container: Container
     user: str
+    userns_mode: str
     shares_pids: bool
     why_no_shm: str | None
 
@@ -109,6 +112,7 @@ def join(engine: docker.DockerClient, name: str) -> Joined:
     return Joined(
         container,
         _user(container),
+        settings.get("UsernsMode", ""),
         shares_pids=settings.get("PidMode", "") in {"", "private"},  # as Docker and podman say it
         why_no_shm=_why_no_shm(settings.get("IpcMode", "")),
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import threading
 import time
@@ -10,21 +9,20 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jupyter_xdisplay.containers.engine import is_podman
+from jupyter_xdisplay.containers.engine_info import EngineInfo
 from jupyter_xdisplay.containers.kernel_recipe import command_for
 from jupyter_xdisplay.containers.options import KernelOptions, Volume
-from jupyter_xdisplay.errors import StartFailed
+from jupyter_xdisplay.runtime import podman_create
 from jupyter_xdisplay.runtime.kernel_run import KernelRun, device_requests, explain
 from jupyter_xdisplay.runtime.own_containers import (
     DIRECTORY_LABEL,
     NO_RIGHTS,
-    X_SOCKETS,
     name_in_use,
     own_labels,
-    own_user,
     small_log,
 )
 from jupyter_xdisplay.runtime.pod import Pod, last_lines, remove_container
+from jupyter_xdisplay.runtime.pod_folders import PARTS, READ_ONLY, Folders
 
 if TYPE_CHECKING:
     import docker
@@ -53,16 +51,17 @@ class KernelContainer:
 
     Parameters
     ----------
-    engine
-        Where it runs.
+    engine, info
+        Where it runs, and what that says of itself.
     pod
         The pod that it joins.
     name
         Its name.
     """
 
-    def __init__(self, engine: docker.DockerClient, pod: Pod, name: str) -> None:
+    def __init__(self, engine: docker.DockerClient, info: EngineInfo, pod: Pod, name: str) -> None:
         self._engine = engine
+        self._info = info
         self._pod = pod
         self.name = name
         self._container: Any = None
@@ -84,29 +83,14 @@ class KernelContainer:
         import docker
 
         self._options = options
-        if options.gpus and is_podman(self._engine.version()):
-            raise StartFailed(
-                "Podman leaves GPUs out when it is asked by Docker's API, without a word.",
-                fix="use Docker's engine for kernels with GPUs (unset DOCKER_HOST)",
-            )
         try:
             self.remove_namesake()
-            made = self._engine.api.create_container(
-                run.image_id,
-                [LAUNCH, str(self._pid_file), *run.argv],
-                entrypoint=["sh", "-c"],
-                name=self.name,
-                user=own_user(),
-                working_dir=run.cwd,
-                environment=self._environment(run, options),
-                labels=own_labels(self._pod.path),
-                host_config=self._host_config(run, options),
-            )
-            self._container = self._engine.containers.get(made["Id"])
+            self._container = self._engine.containers.get(self._create(run, options))
             self._container.start()
-        except docker.errors.APIError as error:
+        except docker.errors.DockerException as error:  # what it asks may be too new, too
             self.remove()
-            raise explain(str(error.explanation or error), options) from error
+            said = getattr(error, "explanation", None) or error
+            raise explain(str(said), options) from error
         threading.Thread(target=self._wait, name=f"wait {self.name}", daemon=True).start()
 
     @property
@@ -158,18 +142,37 @@ class KernelContainer:
         remove_container(namesake)
 
     @property
+    def _folders(self) -> Folders:
+        assert self._pod.folders is not None  # a kernel's pod has them
+        return self._pod.folders
+
+    @property
     def _pid_file(self) -> Path:
         return self._pod.channels / PID_NAME
 
     def _pid(self) -> int | None:
         """Return what the kernel wrote: only it can be hurt by a lie."""
-        try:
-            fd = os.open(self._pid_file, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-        except OSError:
-            return None
-        with os.fdopen(fd) as file:
-            text = file.read(16).strip()
+        text = self._folders.read(self._pid_file).strip()
         return int(text) if text.isascii() and text.isdecimal() else None
+
+    def _create(self, run: KernelRun, options: KernelOptions) -> str:
+        """Make it; return its id."""
+        api: Any = self._engine.api
+        config = api.create_container_config(
+            run.image_id,
+            [LAUNCH, str(self._pid_file), *run.argv],
+            entrypoint=["sh", "-c"],
+            user=self._info.user,
+            working_dir=run.cwd,
+            environment=self._environment(run, options),
+            labels=own_labels(self._pod.path),
+            host_config=self._host_config(run, options),
+        )
+        if options.gpus and self._info.podman:
+            devices = podman_create.cdi_devices(options.gpus)
+            return podman_create.create(self._engine, self.name, config, devices)
+        made = api.create_container_from_config(config, self.name)
+        return str(made["Id"])
 
     def _environment(self, run: KernelRun, options: KernelOptions) -> dict[str, str]:
         drivers = {"NVIDIA_DRIVER_CAPABILITIES": GRAPHICS} if options.gpus else {}
@@ -179,29 +182,26 @@ class KernelContainer:
         import docker
 
         joined = f"container:{self._pod.container.id}"
-        # Never the pod's own directory: who could replace these folders in it by links would
-        # choose what is mounted at the next start.
         volumes = [
             *(Volume(str(folder), str(folder), read_only=False) for folder in run.folders),
             *(Volume(str(folder), str(folder), read_only=True) for folder in run.readable),
             *options.volumes,
-            Volume(str(self._pod.channels), str(self._pod.channels), read_only=False),
-            Volume(str(self._pod.inside), str(self._pod.inside), read_only=True),
-            Volume(str(self._pod.x_sockets), X_SOCKETS, read_only=True),
         ]
         mount = docker.types.Mount
         return self._engine.api.create_host_config(
             network_mode=joined,
             ipc_mode=joined,
             pid_mode=joined,
+            userns_mode=self._info.userns_mode,
             mounts=[
+                *(self._folders.mount(part, read_only=part in READ_ONLY) for part in PARTS),
                 *(mount(v.target, v.source, type="bind", read_only=v.read_only) for v in volumes),
                 *(mount(str(folder), None, type="tmpfs") for folder in run.hidden),
             ],
             mem_limit=options.memory,
             nano_cpus=int(options.cpus * 1e9) if options.cpus else None,
             devices=[f"{device}:{device}:rwm" for device in options.devices],
-            device_requests=device_requests(options.gpus),
+            device_requests=device_requests(options.gpus) or None,  # as old engines want it
             group_add=list(options.group_add),
             log_config=small_log(),
             **NO_RIGHTS,

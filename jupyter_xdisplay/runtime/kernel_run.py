@@ -80,7 +80,8 @@ def explain(text: str, options: KernelOptions) -> StartFailed:
         fix = (
             "install nvidia-container-toolkit on the engine's machine, then: sudo nvidia-ctk "
             "runtime configure --runtime=docker && sudo systemctl restart docker   "
-            "(jupyter xdisplay doctor says more)"
+            "(jupyter xdisplay doctor says more); podman: sudo nvidia-ctk cdi generate "
+            "--output=/etc/cdi/nvidia.yaml"
         )
     elif "no space left" in lower:
         fix = "docker system df; docker image prune   (the engine's disk is full)"

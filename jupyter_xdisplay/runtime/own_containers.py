@@ -21,11 +21,6 @@ NO_RIGHTS: dict[str, Any] = {"cap_drop": ["ALL"], "security_opt": ["no-new-privi
 """What no container of ours has."""
 
 
-def own_user() -> str:
-    """Return the user of our containers: ours, so that files and shared memory are."""
-    return f"{os.getuid()}:{os.getgid()}"
-
-
 def own_labels(directory: Path) -> dict[str, str]:
     """Return the labels by which containers that were left are found."""
     return {DIRECTORY_LABEL: str(directory), OWNER_LABEL: owner()}

@@ -21,6 +21,7 @@ from jupyter_xdisplay.containers.engine import reachable
 from jupyter_xdisplay.errors import StartFailed, error_from_json
 from jupyter_xdisplay.paths import PrivateDirectory, check_socket_path, remove_directory
 from jupyter_xdisplay.runtime.exec_stream import ExecStream, output_of
+from jupyter_xdisplay.runtime.pod_folders import CHANNELS, SIDECARS, TOLD, Folders
 from jupyter_xdisplay.runtime.pod_sidecar import PodSidecar, read_answer
 from jupyter_xdisplay.sidecar import config as sidecar_config
 from jupyter_xdisplay.spec import DisplayInfo
@@ -30,9 +31,6 @@ if TYPE_CHECKING:
     from docker.models.containers import Container
 
     from jupyter_xdisplay.sidecar.config import SidecarConfig
-
-X, SIDECARS, CHANNELS, TOLD = PARTS = ("x", "s", "k", "t")
-"""The folders of its directory; each is mounted by itself, the directory never."""
 
 STOP_S = 2
 LOG_LINES = 12
@@ -50,6 +48,7 @@ exec python3 -m jupyter_xdisplay.sidecar --directory "$0" --holder stdin
 """
 """What a sidecar says is in a file: nobody reads its standard error once it is up."""
 
+LISTEN = 'exec python3 -m jupyter_xdisplay.sidecar.listen "$0" 2> "$0.log"'
 LOG = f'tail -n {LOG_LINES} "$0/sidecar.log"'
 
 
@@ -62,9 +61,10 @@ class Pod:
         The container.
     directory
         Our private directory for it, locked as long as this lives.
+    folders
+        What it shares with a kernel; None where it is for somebody's container.
     inside
-        The directory in it in which its sidecars have theirs. Where that is `SIDECARS` in our own
-        directory, it is mounted; else sockets in it are reached through the engine.
+        The directory in it in which its sidecars have theirs.
     """
 
     def __init__(
@@ -72,11 +72,13 @@ class Pod:
         engine: docker.DockerClient,
         container: Container,
         directory: PrivateDirectory,
+        folders: Folders | None,
         inside: Path,
     ) -> None:
         self._engine = engine
         self.container = container
         self._directory = directory
+        self.folders = folders
         self.inside = inside
         self.at_end: Callable[[], None] = lambda: None
         """What else is to be done when it ends."""
@@ -91,13 +93,10 @@ class Pod:
 
     @property
     def is_mounted(self) -> bool:
-        """Whether that directory is in the container too."""
-        return self.inside == self.path / SIDECARS
-
-    @property
-    def x_sockets(self) -> Path:
-        """What is /tmp/.X11-unix in it, where it is mounted."""
-        return self.path / X
+        """Whether what its sidecars have is ours too; else it is reached through the engine."""
+        return self.inside == self.path / SIDECARS and (
+            self.folders is None or self.folders.is_ours
+        )
 
     @property
     def channels(self) -> Path:
@@ -190,13 +189,34 @@ class Pod:
         program = ["python3", "-m", "jupyter_xdisplay.sidecar.relay", str(socket_path)]
         return self._exec(program)[1]
 
-    def shell(self, script: str, argument: str) -> str:
+    def listen(self, socket_path: Path) -> ExecStream:
+        """Listen in it; what connects there is multiplexed on the stream (`sidecar.listen`).
+
+        Raises
+        ------
+        StartFailed
+            When the engine cannot.
+        """
+        import docker
+
+        try:
+            with reachable():
+                return self._exec(["sh", "-c", LISTEN, str(socket_path)])[1]
+        except docker.errors.APIError as error:
+            raise StartFailed(
+                f"Nothing could be started in the sidecar's container: {error.explanation}",
+                fix="jupyter xdisplay doctor",
+                log=self.log(),
+            ) from error
+
+    def shell(self, script: str, argument: str, environment: dict[str, str] | None = None) -> str:
         """Run a script in it, with an argument as $0; return what it prints, if it can."""
         import docker
         import requests
 
         with suppress(docker.errors.APIError, requests.RequestException):
-            done = self.container.exec_run(["sh", "-c", script, argument], stderr=False)
+            command = ["sh", "-c", script, argument]
+            done = self.container.exec_run(command, stderr=False, environment=environment)
             return output_of(done).decode("utf-8", "replace")
         return ""
 
@@ -241,6 +261,8 @@ class Pod:
             with ExitStack() as stack:  # each, whatever becomes of the others; the last one first
                 stack.callback(os.close, self._directory.lock_fd)
                 stack.callback(remove_directory, self.path)
+                if self.folders is not None:
+                    stack.callback(self.folders.remove)
                 stack.callback(remove_container, self.container)
                 if self._lease is not None:
                     stack.callback(self._lease.close)

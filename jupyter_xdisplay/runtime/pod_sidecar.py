@@ -62,7 +62,9 @@ class PodSidecar:
         self.info = info
         if not self.pod.is_mounted:
             socket_path = self._directory / sidecar_config.SOCKET_NAME
-            self._relay = Relay(Path(info.socket), lambda: self.pod.connect(socket_path))
+            ours = Path(info.socket)
+            ours.parent.mkdir(mode=0o700, exist_ok=True)
+            self._relay = Relay(ours, lambda: self.pod.connect(socket_path))
 
     def read_file(self, name: str) -> bytes:
         """Return a file of its private directory."""
@@ -103,10 +105,10 @@ class PodSidecar:
         self._stream.close()
 
     def _remove_left_over(self) -> None:
-        if self.pod.is_mounted:
-            remove_directory(self._directory)
-        elif not self.owns_pod:
+        if not self.pod.is_mounted and not self.owns_pod:
             self.pod.shell(REMOVE, str(self._directory))
+        if self._directory.is_relative_to(self.pod.path):
+            remove_directory(self._directory)
 
     def _ended_within(self, timeout_s: float) -> bool:
         end = time.monotonic() + timeout_s

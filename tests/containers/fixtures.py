@@ -6,8 +6,9 @@ taken as they are. Others may use it at the same time, so nobody is judged there
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import docker
 import pytest
@@ -19,6 +20,7 @@ from jupyter_xdisplay.containers.build import Setup
 from jupyter_xdisplay.containers.kernel_recipe import Recipe
 from jupyter_xdisplay.errors import ImageMissing
 from tests.containers import stand_in
+from tests.containers.kernels import ContainerKernel, MakeKernel, write_spec
 from tests.containers.real_engine import (
     Engine,
     RunningEngine,
@@ -147,3 +149,22 @@ def _things(client: docker.DockerClient) -> set[str]:
         *(f"network {found.name}" for found in client.networks.list()),
         *(f"volume {found.name}" for found in client.volumes.list()),
     }
+
+
+@pytest.fixture
+async def make_kernel(
+    engine: docker.DockerClient, sidecar_image: Image, kernel_image: Image, tmp_path: Path
+) -> AsyncIterator[MakeKernel]:
+    """Start kernels; all are shut down at the end."""
+    kernels: list[ContainerKernel] = []
+
+    async def make(cwd: Path = tmp_path, **options: Any) -> ContainerKernel:
+        wanted = {"image": kernel_image.tags[0], "network": "none", **options}
+        kernel = ContainerKernel(write_spec(tmp_path, wanted), cwd)
+        kernels.append(kernel)
+        await kernel.start()
+        return kernel
+
+    yield make
+    for kernel in kernels:
+        await kernel.stop()

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import docker
+from docker.models.containers import Container
 from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 
+from tests.containers.real_engine import containers_on
+
 READY_S = 60.0
+START = "%load_ext jupyter_xdisplay\n%xdisplay"
+SHOW = "import matplotlib.pyplot as plt; plt.figure('Figure 1'); plt.plot([1, 2]); plt.show()"
+WINDOWS = "import jupyter_xdisplay as xd; print([w.title for w in xd.display().windows()])"
 
 
 def write_spec(folder: Path, options: dict[str, Any], *, name: str = "box", **more: Any) -> Path:
@@ -32,6 +41,14 @@ def write_spec(folder: Path, options: dict[str, Any], *, name: str = "box", **mo
     }
     (kernels / name / "kernel.json").write_text(json.dumps(spec))
     return kernels
+
+
+def containers_of(engine: docker.DockerClient, kind: str) -> list[Container]:
+    """Return the containers of kernels ("kernel-") or of their displays ("")."""
+    prefix = "jupyter-xdisplay-"
+    found = containers_on(engine)
+    named = [(str(container.name).removeprefix(prefix), container) for container in found]
+    return [one for name, one in named if name.startswith("kernel-") == bool(kind)]
 
 
 def directories(root: Path) -> list[Path]:
@@ -93,3 +110,27 @@ class ContainerKernel:
             self._client.stop_channels()
         if self.manager.has_kernel:
             await self.manager.shutdown_kernel(now=True)
+
+
+async def until_printed(kernel: ContainerKernel, code: str, wanted: str) -> None:
+    """Run a cell until it prints what is wanted."""
+    printed = ""
+    for _ in range(100):
+        printed = (await kernel.run(code)).strip()
+        if printed == wanted:
+            return
+        await asyncio.sleep(0.1)
+    raise AssertionError(printed)
+
+
+async def until_dead(kernel: ContainerKernel) -> None:
+    """Wait until Jupyter would say that the kernel is dead."""
+    for _ in range(400):
+        if not await kernel.manager.is_alive():
+            return
+        await asyncio.sleep(0.05)
+    raise AssertionError("the kernel counts as alive")
+
+
+MakeKernel = Callable[..., Awaitable[ContainerKernel]]
+"""Starts a kernel with options of its container, in a folder (`cwd`)."""

@@ -98,15 +98,30 @@ class RunningEngine:
 
 
 class Engine:
-    """A dockerd with images, containers and sockets in one folder, which is removed at the end."""
+    """A dockerd with images, containers and sockets in one folder, which is removed at the end.
+
+    Parameters
+    ----------
+    options
+        More of its options.
+    disk_megabytes
+        The size of its disk; None: as large as that of this machine.
+    """
 
     shared = False
 
-    def __init__(self) -> None:
+    def __init__(self, *options: str, disk_megabytes: int | None = None) -> None:
+        self._options = options
         self._environment = dict(os.environ)  # as it is before a test changes it for itself
         self.folder = Path(tempfile.mkdtemp(prefix="xdt-docker-", dir="/var/tmp"))
+        self.folder.chmod(0o711)  # users that are mapped come through
         self.socket = self.folder / "docker.sock"
         self.log = self.folder / "dockerd.log"
+        self.data = self.folder / "data"
+        self.data.mkdir()
+        if disk_megabytes is not None:
+            size = ["-o", f"size={disk_megabytes}m,mode=755"]
+            subprocess.run(["mount", "-t", "tmpfs", *size, "tmpfs", self.data], check=True)
         self._process = self._spawn()
         self._client: docker.DockerClient | None = None
 
@@ -116,11 +131,12 @@ class Engine:
                 [
                     "dockerd",
                     f"--host=unix://{self.socket}",
-                    f"--data-root={self.folder / 'data'}",
+                    f"--data-root={self.data}",
                     f"--exec-root={self.folder / 'exec'}",
                     f"--pidfile={self.folder / 'dockerd.pid'}",
                     "--bridge=none",
                     "--iptables=false",
+                    *self._options,
                 ],
                 env=self._environment,
                 stdout=log,

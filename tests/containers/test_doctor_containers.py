@@ -79,9 +79,9 @@ def test_folders_that_the_engine_does_not_see(
         check=True,
     )
     check = {check["name"]: check for check in json.loads(result.stdout)}["sidecar container"]
-    assert check["status"] == "problem"
-    assert "does not see this machine" in check["detail"]
-    assert "must see the folders" in check["fix"]
+    assert check["status"] == "note"
+    assert "do not see the notebook's" in check["detail"]
+    assert "at the same path" in check["fix"]
 
 
 @needs_other_user

@@ -124,6 +124,11 @@ SCRIPT = """
 import os, jupyter_xdisplay as xd
 with xd.display(container="theirs", size="320x240") as display:
     print(display.info.container, os.environ.get("DISPLAY"))
+    assert xd.display(container="theirs").info.id == display.info.id
+    try:
+        xd.display(container="stranger")
+    except Exception as error:
+        print(type(error).__name__, "container theirs" in str(error))
 """
 
 
@@ -141,12 +146,12 @@ async def test_the_cookie_goes_nowhere_else(
 
 
 def test_this_process_stays_where_it_is(make_container: MakeContainer) -> None:
-    """DISPLAY of another container means nothing here."""
+    """DISPLAY of another container means nothing here, and a display is for one of them."""
     make_container()
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=True
     )
-    assert done.stdout.split() == ["theirs", "None"]
+    assert done.stdout.split() == ["theirs", "None", "UsageError", "True"]
 
 
 async def test_another_container_sees_nothing(

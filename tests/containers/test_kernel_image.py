@@ -140,6 +140,29 @@ def _import(client: docker.DockerClient, tag: str, name: str, content: bytes) ->
     client.api.import_image_from_data(file, repository=repository, tag=version)
 
 
+def _relabel(client: docker.DockerClient, tag: str, architecture: str) -> None:
+    """Let an image say that it is for another architecture, as one does that was pulled so."""
+    image = client.images.get(tag)
+    saved, changed = io.BytesIO(b"".join(image.save(named=tag))), io.BytesIO()
+    with tarfile.open(fileobj=saved) as old, tarfile.open(fileobj=changed, mode="w") as new:
+        [manifest] = json.loads(_content(old, "manifest.json"))
+        for entry in old:
+            content = _content(old, entry.name) if entry.isfile() else b""
+            if entry.name == manifest["Config"]:
+                config = {**json.loads(content), "architecture": architecture}
+                content = json.dumps(config).encode()
+                entry.size = len(content)
+            new.addfile(entry, io.BytesIO(content))
+    client.images.remove(tag)
+    client.images.load(changed.getvalue())
+
+
+def _content(tar: tarfile.TarFile, name: str) -> bytes:
+    file = tar.extractfile(name)
+    assert file is not None
+    return file.read()
+
+
 def _refused(client: docker.DockerClient, setup: Setup, base: str, **more: Any) -> ImageBuildFailed:
     with pytest.raises(ImageBuildFailed) as caught:
         build_kernel(client, Recipe("refused", base, **more), setup)
@@ -173,6 +196,12 @@ def test_programs_of_another_processor(engine: docker.DockerClient, images: list
     _import(engine, images[-1], "bin/sh", elf)
     error = _refused(engine, Setup(), images[-1])
     assert "not for this engine's processor" in error.message
+    here = engine.version()["Arch"]
+    other = "amd64" if here == "arm64" else "arm64"
+    _relabel(engine, images[-1], other)
+    error = _refused(engine, Setup(), images[-1])
+    assert f"it is for {other}, and this engine runs {here}" in error.message
+    assert f"docker pull --platform linux/{here} {images[-1]}" in (error.fix or "")
 
 
 def test_what_cannot_be_installed(

@@ -146,6 +146,16 @@ def test_flags(flags: list[str], message: str, capsys: pytest.CaptureFixture[str
     assert message in capsys.readouterr().err
 
 
+def test_what_is_not_given_stays(capsys: pytest.CaptureFixture[str]) -> None:
+    """It says so, before the engine is asked; `--reset` forgets it."""
+    kernel_specs.write(RECIPE, OPTIONS, "TF")
+    again = ["kernel", "add", "--image", "debian", "--name", "tf"]
+    assert main(again) == 1
+    assert "As before: gpus, volumes   (--reset forgets them)" in capsys.readouterr().out
+    assert main([*again, "--reset"]) == 1
+    assert "As before" not in capsys.readouterr().out
+
+
 @needs_other_user
 def test_no_place_to_write(tmp_path: Path) -> None:
     """It is said before an image is built."""

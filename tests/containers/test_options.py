@@ -28,7 +28,7 @@ def test_what_is_written_is_read_again() -> None:
     )
     assert KernelOptions.from_json(json.loads(json.dumps(options.to_json()))) == options
     plain = KernelOptions("debian:bookworm")
-    assert plain.to_json() == {"image": "debian:bookworm", "network": "bridge"}
+    assert plain.to_json() == {"image": "debian:bookworm"}
     assert KernelOptions.from_json(plain.to_json()) == plain
 
 

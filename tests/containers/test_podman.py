@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import shutil
-import subprocess
-import tempfile
+import json
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -14,68 +10,30 @@ import docker
 import pytest
 from docker.models.images import Image
 
-from jupyter_xdisplay.containers.engine import is_podman
+from jupyter_xdisplay.containers.engine_info import is_podman
 from jupyter_xdisplay.errors import StartFailed
 from jupyter_xdisplay.runtime.exec_stream import output_of
 from jupyter_xdisplay.runtime.manager import DisplayManager
 from jupyter_xdisplay.spec import DisplaySpec, Size
-from tests.containers.kernels import ContainerKernel, write_spec
+from tests.containers.kernels import (
+    SHOW,
+    START,
+    WINDOWS,
+    ContainerKernel,
+    until_printed,
+    write_spec,
+)
+from tests.containers.podman_service import own_folder, podman_service
 from tests.containers.real_engine import containers_on
 from tests.containers.test_joined import environment, until_green
-from tests.containers.test_provisioner import SHOW, START, WINDOWS, until_printed
 from tests.containers.test_sidecar_container import DRAW
-from tests.waiting import wait_until
-
-CONFIGURATION = '[containers]\ndefault_ulimits = ["nofile=4096:4096", "nproc=4096:4096"]\n'
-"""Its own are larger than what a container of a test machine may have."""
 
 
 @pytest.fixture(scope="module")
 def podman(sidecar_image: Image, kernel_image: Image) -> Iterator[docker.DockerClient]:
     """Give podman's service, with the images that Docker built."""
-    if shutil.which("podman") is None:
-        pytest.skip("NO TESTS OF PODMAN: it is not installed (scripts/setup.sh installs it)")
-    folder = Path(tempfile.mkdtemp(prefix="xdt-podman-", dir="/var/tmp"))
-    (folder / "containers.conf").write_text(CONFIGURATION)
-    address = f"unix://{folder}/podman.sock"
-    runtime = ["--runtime", "runc"] if shutil.which("runc") else []  # crun refuses old cgroups
-    store = ["--root", str(folder / "root"), "--runroot", str(folder / "run")]
-    command = ["podman", *runtime, *store, "--cgroup-manager", "cgroupfs"]
-    variables = {**os.environ, "CONTAINERS_CONF": str(folder / "containers.conf")}
-    with (folder / "log").open("wb") as log:
-        service = subprocess.Popen(
-            [*command, "system", "service", "--time=0", address],
-            env=variables,
-            stdout=log,
-            stderr=log,
-        )
-    try:
-        client = wait_until(lambda: _connect(address), "podman does not answer")
-        for image in (sidecar_image, kernel_image):
-            client.images.load(image.save(named=image.tags[0]))
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("DOCKER_HOST", address)
-            _skip_where_nothing_starts(client, sidecar_image)
-            yield client
-        client.close()
-    finally:
-        service.terminate()
-        service.wait()
-        subprocess.run([*command, "unmount", "--all"], env=variables, check=False)
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _connect(address: str) -> docker.DockerClient | None:
-    with contextlib.suppress(docker.errors.DockerException):
-        return docker.DockerClient(address, timeout=300)
-    return None
-
-
-def _skip_where_nothing_starts(client: docker.DockerClient, image: Image) -> None:
-    try:
-        client.containers.run(image.tags[0], ["-c", ""], entrypoint="sh", remove=True)
-    except docker.errors.APIError as error:
-        pytest.skip(f"NO TESTS OF PODMAN: it starts no container here: {error.explanation}")
+    with own_folder() as folder, podman_service(folder, [sidecar_image, kernel_image]) as client:
+        yield client
 
 
 @pytest.fixture
@@ -104,13 +62,75 @@ async def test_a_kernel(podman: docker.DockerClient, kernel: ContainerKernel) ->
     await until_printed(kernel, WINDOWS, "['Figure 1']")
 
 
-async def test_a_gpu_is_refused(
+@pytest.fixture
+def fake_gpu() -> Iterator[str]:
+    """Describe a CDI device that is a variable and a file, as NVIDIA's toolkit describes GPUs."""
+    path = Path("/etc/cdi/xdisplay-test.json")
+    made = not path.parent.exists()
+    path.parent.mkdir(exist_ok=True)
+    edits = {
+        "env": ["FAKE_GPU=here"],
+        "deviceNodes": [{"path": "/dev/fake-gpu", "hostPath": "/dev/null"}],
+    }
+    spec = {
+        "cdiVersion": "0.3.0",
+        "kind": "jupyter.org/xdisplay-test",
+        "devices": [{"name": "0", "containerEdits": edits}],
+    }
+    path.write_text(json.dumps(spec))
+    yield "cdi:jupyter.org/xdisplay-test=0"
+    path.unlink()
+    if made:
+        path.parent.rmdir()
+
+
+LOOK = """
+import os, stat
+from pathlib import Path
+caps = [line for line in Path("/proc/self/status").read_text().splitlines() if "CapBnd" in line]
+limit = [path.read_text() for name in ("memory/memory.limit_in_bytes", "memory.max")
+         if (path := Path("/sys/fs/cgroup", name)).exists()]
+found = stat.S_ISCHR(os.stat("/dev/fake-gpu").st_mode), os.environ["FAKE_GPU"], os.environ["NAMED"]
+print(*found, caps[0].split()[1], limit[0].strip(), os.getcwd())
+"""
+
+
+async def test_a_gpu(
+    podman: docker.DockerClient,
+    kernel_image: Image,
+    tmp_path: Path,
+    leftovers: Path,
+    fake_gpu: str,
+) -> None:
+    """A CDI device is there, by podman's own API, and the container is as one without it."""
+    options = {
+        "image": kernel_image.tags[0],
+        "network": "none",
+        "gpus": fake_gpu,
+        "memory": "1g",
+        "cpus": 1.5,
+        "env": {"NAMED": "too"},
+    }
+    kernel = ContainerKernel(write_spec(tmp_path, options), tmp_path)
+    await kernel.start()
+    try:
+        told = await kernel.run(LOOK)
+        assert told.split() == ["True", "here", "too", "0" * 16, str(1 << 30), str(tmp_path)]
+        await kernel.run(f"{START}\n{SHOW}")
+        await until_printed(kernel, WINDOWS, "['Figure 1']")
+    finally:
+        await kernel.stop()
+    assert not containers_on(podman)
+
+
+async def test_a_gpu_that_is_not_described(
     podman: docker.DockerClient, kernel_image: Image, tmp_path: Path, leftovers: Path
 ) -> None:
-    """Podman would leave it out silently."""
+    """Podman's own words, and what describes GPUs to it; nothing is left."""
     options = {"image": kernel_image.tags[0], "network": "none", "gpus": "all"}
-    with pytest.raises(StartFailed, match="leaves GPUs out"):
+    with pytest.raises(StartFailed, match=r"nvidia\.com/gpu=all") as caught:
         await ContainerKernel(write_spec(tmp_path, options), tmp_path).start()
+    assert "nvidia-ctk cdi generate" in (caught.value.fix or "")
     assert not containers_on(podman)
 
 

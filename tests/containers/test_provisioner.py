@@ -5,58 +5,31 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import signal
 import socket
-import subprocess
-import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import docker
 import pytest
-from docker.models.containers import Container
 from docker.models.images import Image
+from jupyter_client.kernelspec import KernelSpecManager
+from jupyter_client.manager import KernelManager
 
-from jupyter_xdisplay.errors import EngineUnreachable, ImageMissing, StartFailed, UsageError
 from jupyter_xdisplay.provisioner import DockerProvisioner
 from jupyter_xdisplay.runtime import kernel_container
-from tests.containers.kernels import ContainerKernel, directories, write_spec
-from tests.containers.real_engine import Engine, containers_on
-from tests.waiting import until
-
-START = "%load_ext jupyter_xdisplay\n%xdisplay"
-SHOW = "import matplotlib.pyplot as plt; plt.figure('Figure 1'); plt.plot([1, 2]); plt.show()"
-WINDOWS = "import jupyter_xdisplay as xd; print([w.title for w in xd.display().windows()])"
-
-MakeKernel = Callable[..., Awaitable[ContainerKernel]]
-
-
-@pytest.fixture
-async def make_kernel(
-    engine: docker.DockerClient, sidecar_image: Image, kernel_image: Image, tmp_path: Path
-) -> AsyncIterator[MakeKernel]:
-    """Start kernels; all are shut down at the end."""
-    kernels: list[ContainerKernel] = []
-
-    async def make(cwd: Path = tmp_path, **options: Any) -> ContainerKernel:
-        wanted = {"image": kernel_image.tags[0], "network": "none", **options}
-        kernel = ContainerKernel(write_spec(tmp_path, wanted), cwd)
-        kernels.append(kernel)
-        await kernel.start()
-        return kernel
-
-    yield make
-    for kernel in kernels:
-        await kernel.stop()
-
-
-def containers_of(engine: docker.DockerClient, kind: str) -> list[Container]:
-    """Return the containers of kernels ("kernel-") or of their displays ("")."""
-    prefix = "jupyter-xdisplay-"
-    found = containers_on(engine)
-    named = [(str(container.name).removeprefix(prefix), container) for container in found]
-    return [one for name, one in named if name.startswith("kernel-") == bool(kind)]
+from tests.containers.kernels import (
+    SHOW,
+    START,
+    WINDOWS,
+    MakeKernel,
+    containers_of,
+    directories,
+    until_dead,
+    until_printed,
+    write_spec,
+)
+from tests.containers.real_engine import containers_on
+from tests.waiting import wait_until
 
 
 async def test_a_figure_in_a_container(make_kernel: MakeKernel, tmp_path: Path) -> None:
@@ -86,6 +59,7 @@ async def test_restart_and_interrupt(make_kernel: MakeKernel, engine: docker.Doc
     kernel = await make_kernel()
     await kernel.run(f"{START}\n%xdisplay run glxgears")
     await until_printed(kernel, WINDOWS, "['glxgears']")
+    display = await kernel.run(DISPLAY)
     [pod], [before] = containers_of(engine, ""), containers_of(engine, "kernel-")
     await kernel.manager.restart_kernel()
     await kernel.wait_until_ready()
@@ -93,6 +67,7 @@ async def test_restart_and_interrupt(make_kernel: MakeKernel, engine: docker.Doc
     assert [one.id for one in containers_of(engine, "kernel-")] != [before.id]
     assert (await kernel.run("import os; print(os.environ['DISPLAY'])")).strip() == ":0"
     await kernel.run(START)
+    assert await kernel.run(DISPLAY) == display
     assert (await kernel.run(WINDOWS)).strip() == "[]"
     for code in ("import time; time.sleep(600)", "!sleep 600", "import os; os.system('sleep 600')"):
         asked = asyncio.ensure_future(kernel.run(f"{code}\nraise KeyboardInterrupt", fails=True))
@@ -217,74 +192,7 @@ async def test_shared_memory_with_the_display(make_kernel: MakeKernel, tmp_path:
     raise AssertionError("no red window")
 
 
-FAILURES: list[tuple[dict[str, Any], dict[str, Any], type[Exception], str]] = [
-    ({"image": "no-such-image:1"}, {}, ImageMissing, "no-such-image"),
-    ({"gpus": "all"}, {}, StartFailed, "device driver"),
-    ({"volumes": ["/nowhere/at/all:/data"]}, {}, StartFailed, "/nowhere/at/all"),
-    ({"privileged": True}, {}, UsageError, "privileged"),
-    ({"network": "no-such-network"}, {}, StartFailed, "no-such-network"),
-    ({}, {"argv": ["no-such-program"]}, StartFailed, "no-such-program"),
-    ({}, {"argv": ["python3", "-m", "no_such_module"]}, StartFailed, "No module named"),
-]
-
-
-@pytest.mark.parametrize(("options", "spec", "kind", "words"), FAILURES)
-async def test_what_does_not_start_is_told(
-    engine: docker.DockerClient,
-    sidecar_image: Image,
-    kernel_image: Image,
-    leftovers: Path,
-    tmp_path: Path,
-    options: dict[str, Any],
-    spec: dict[str, Any],
-    kind: type[Exception],
-    words: str,
-) -> None:
-    """With the last lines of what failed and a fix; nothing is left."""
-    wanted = {"image": kernel_image.tags[0], "network": "none", **options}
-    kernel = ContainerKernel(write_spec(tmp_path, wanted, **spec), tmp_path)
-    with pytest.raises(kind, match="(?s)" + words) as caught:
-        await kernel.start()
-    assert "To mend it" in str(caught.value)
-    assert not containers_on(engine)
-    assert not directories(leftovers)
-
-
-async def test_no_engine(
-    sidecar_image: Image, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, leftovers: Path
-) -> None:
-    """It is said where it was looked for."""
-    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/docker.sock")
-    with pytest.raises(EngineUnreachable, match=r"docker\.sock"):
-        await ContainerKernel(write_spec(tmp_path, {"image": "x"}), tmp_path).start()
-    assert not directories(leftovers)
-
-
-@pytest.mark.parametrize("kind", ["kernel-", ""])
-async def test_a_name_in_use(
-    engine: docker.DockerClient,
-    sidecar_image: Image,
-    kernel_image: Image,
-    leftovers: Path,
-    tmp_path: Path,
-    kind: str,
-) -> None:
-    """Somebody else's container is left alone; it is said which one it is."""
-    kernel_id = "0123456789ab-rest"
-    name = f"jupyter-xdisplay-{kind}0123456789ab"
-    theirs = engine.containers.create(sidecar_image.id, name=name)
-    kernels = write_spec(tmp_path, {"image": kernel_image.tags[0], "network": "none"})
-    kernel = ContainerKernel(kernels, tmp_path)
-    try:
-        with pytest.raises(StartFailed, match=f"called {name}") as caught:
-            await kernel.manager.start_kernel(cwd=str(tmp_path), kernel_id=kernel_id)
-        assert "docker rename" in (caught.value.fix or "")
-        assert [one.id for one in containers_on(engine)] == [theirs.id]
-    finally:
-        theirs.remove()
-    assert not directories(leftovers)
-
-
+DISPLAY = "import jupyter_xdisplay as xd; print(xd.display().info.id)"
 INTERFACES = "import socket; print(sorted(name for _, name in socket.if_nameindex()))"
 
 
@@ -304,136 +212,42 @@ async def test_networks(make_kernel: MakeKernel, engine: docker.DockerClient) ->
         network.remove()
 
 
-ELSEWHERE = """
-mount -t tmpfs -o mode=700 none "$0" && exec "$@"
-"""
-START_ELSEWHERE = """
-import asyncio, sys
-from pathlib import Path
-from tests.containers.kernels import ContainerKernel
-asyncio.run(ContainerKernel(Path(sys.argv[1]), Path(sys.argv[2])).start())
-"""
-
-
-def test_an_engine_that_does_not_see_our_files(
+def test_a_console(
     engine: docker.DockerClient,
     sidecar_image: Image,
     kernel_image: Image,
-    leftovers: Path,
     tmp_path: Path,
+    leftovers: Path,
 ) -> None:
-    """As on another machine: it is said that kernels cannot run there, and what can be done."""
-    kernels = write_spec(tmp_path, {"image": kernel_image.tags[0], "network": "none"})
-    program = [sys.executable, "-c", START_ELSEWHERE, str(kernels), str(tmp_path)]
-    done = subprocess.run(
-        ["unshare", "--mount", "sh", "-c", ELSEWHERE, str(leftovers), *program],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=Path(__file__).parents[2],
+    """Windows come up too where the launcher's event loop stands still between its calls."""
+    options = {"image": kernel_image.tags[0], "network": "none"}
+    specs = KernelSpecManager(kernel_dirs=[str(write_spec(tmp_path, options))])
+    manager = KernelManager(
+        kernel_name="box",
+        kernel_spec_manager=specs,
+        connection_file=str(tmp_path / "kernel.json"),
     )
-    assert "does not see this machine's files" in done.stderr
-    assert "--runtime docker" in done.stderr
+    manager.start_kernel(cwd=str(tmp_path))
+    client = manager.blocking_client()
+    printed: list[str] = []
+
+    def run(code: str) -> str:
+        printed.clear()
+        reply = client.execute_interactive(code, timeout=60, output_hook=take)
+        assert reply["content"]["status"] == "ok", reply["content"]
+        return "".join(printed).strip()
+
+    def take(message: dict[str, Any]) -> None:
+        if message["msg_type"] == "stream":
+            printed.append(message["content"]["text"])
+
+    try:
+        client.start_channels()
+        client.wait_for_ready(timeout=60)
+        run(f"{START}\n{SHOW}")
+        wait_until(lambda: run(WINDOWS) == "['Figure 1']", "no window")
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
     assert not containers_on(engine)
-
-
-async def test_out_of_memory(make_kernel: MakeKernel) -> None:
-    """The next process of the kernel says why the last one ended."""
-    kernel = await make_kernel(memory="300m")
-    fill = "b = bytearray(1 << 32); b[::4096] = bytes([1]) * (len(b) // 4096)"
-    pending = asyncio.ensure_future(kernel.run(fill))
-    await until_dead(kernel)
-    pending.cancel()
-    await kernel.manager.restart_kernel(now=True)
-    await kernel.wait_until_ready()
-    assert "ran out of memory (300m)" in await kernel.run(START)
-
-
-@pytest.mark.parametrize("kind", ["kernel-", ""])
-async def test_removed_by_hand(
-    make_kernel: MakeKernel, engine: docker.DockerClient, kind: str
-) -> None:
-    """The kernel counts as dead; a restart brings all back, at the same place, and says why."""
-    kernel = await make_kernel()
-    [container] = containers_of(engine, kind)
-    container.remove(force=True)
-    await until_dead(kernel)
-    await kernel.manager.restart_kernel(now=True)
-    await kernel.wait_until_ready()
-    assert "removed" in await kernel.run(START)
-    assert (await kernel.run(WINDOWS)).strip() == "[]"
-
-
-HOLDER = """
-import asyncio, sys
-from pathlib import Path
-from tests.containers.kernels import ContainerKernel
-async def main():
-    kernel = ContainerKernel(Path(sys.argv[1]), Path(sys.argv[2]))
-    await kernel.start()
-    print("up", flush=True)
-    await asyncio.sleep(600)
-asyncio.run(main())
-"""
-
-
-def start_holder(kernels: Path, folder: Path) -> subprocess.Popen[bytes]:
-    """Start another process that launches a kernel."""
-    return subprocess.Popen(
-        [sys.executable, "-c", HOLDER, str(kernels), str(folder)],
-        stdout=subprocess.PIPE,
-        cwd=Path(__file__).parents[2],
-    )
-
-
-async def test_a_killed_launcher(
-    make_kernel: MakeKernel, engine: docker.DockerClient, kernel_image: Image, tmp_path: Path
-) -> None:
-    """After kill -9 its kernel ends; the next start removes what is left, and nothing of others."""
-    other = await make_kernel()
-    mine = {one.id for one in containers_on(engine)}
-    folder = tmp_path / "killed"
-    folder.mkdir()
-    kernels = write_spec(folder, {"image": kernel_image.tags[0], "network": "none"})
-    holder = start_holder(kernels, folder)
-    assert holder.stdout is not None
-    assert (await asyncio.to_thread(holder.stdout.readline)).strip() == b"up"
-    holder.send_signal(signal.SIGKILL)
-    holder.wait()
-    await until(lambda: {one.id for one in containers_on(engine, ended=False)} == mine)
-    await make_kernel()
-    left = {one.id for one in containers_on(engine)} - mine
-    assert len(left) == 2  # those of the new one
-    assert (await other.run("print(1)")).strip() == "1"
-
-
-async def test_the_engine_restarts(
-    make_kernel: MakeKernel, real_engine: Engine, engine: docker.DockerClient
-) -> None:
-    """What ran in it has ended; once it is back, a restart of the kernel mends all."""
-    kernel = await make_kernel()
-    await asyncio.to_thread(real_engine.restart)
-    await until_dead(kernel)
-    await kernel.manager.restart_kernel(now=True)
-    await kernel.wait_until_ready()
-    assert (await kernel.run(f"{START}\n{WINDOWS}")).endswith("[]\n")
-
-
-async def until_dead(kernel: ContainerKernel) -> None:
-    """Wait until Jupyter would say that the kernel is dead."""
-    for _ in range(400):
-        if not await kernel.manager.is_alive():
-            return
-        await asyncio.sleep(0.05)
-    raise AssertionError("the kernel counts as alive")
-
-
-async def until_printed(kernel: ContainerKernel, code: str, wanted: str) -> None:
-    """Run a cell until it prints what is wanted."""
-    printed = ""
-    for _ in range(100):
-        printed = (await kernel.run(code)).strip()
-        if printed == wanted:
-            return
-        await asyncio.sleep(0.1)
-    raise AssertionError(printed)
+    assert not directories(leftovers)

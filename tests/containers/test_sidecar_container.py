@@ -22,6 +22,7 @@ from jupyter_xdisplay.errors import ImageMissing, StartFailed, Unreachable
 from jupyter_xdisplay.runtime.docker import DockerRuntime
 from jupyter_xdisplay.runtime.own_containers import DIRECTORY_LABEL
 from jupyter_xdisplay.runtime.pod import PodSidecar
+from jupyter_xdisplay.runtime.pod_create import OwnSpaces
 from jupyter_xdisplay.sidecar.client import SidecarClient
 from jupyter_xdisplay.spec import DisplaySpec, Size
 from tests.containers.real_engine import containers_on
@@ -46,9 +47,11 @@ time.sleep(60)
 """
 
 
-async def start_alone(runtime: DockerRuntime, display_id: str) -> PodSidecar:
+async def start_alone(
+    runtime: DockerRuntime, display_id: str, spaces: OwnSpaces | None = None
+) -> PodSidecar:
     """Start a sidecar in a pod of its own, which ends with it."""
-    pod = await runtime.make_pod(display_id)
+    pod = await runtime.make_pod(display_id, spaces or OwnSpaces())
     try:
         sidecar = await runtime.start_in(pod, display_id, SPEC)
     except BaseException:
@@ -147,9 +150,9 @@ async def test_displays_come_and_go_in_one_pod(sidecar: PodSidecar) -> None:
     pod, runtime = sidecar.pod, DockerRuntime()
     second = await runtime.start_in(pod, "ba9876543210", DisplaySpec(name="two"))
     assert second.info.display != sidecar.info.display
-    assert {path.name for path in pod.x_sockets.iterdir()} == {"X0", "X1"}
+    assert {path.name for path in (pod.path / "x").iterdir()} == {"X0", "X1"}
     await second.end()
-    assert {path.name for path in pod.x_sockets.iterdir()} == {"X0"}
+    assert {path.name for path in (pod.path / "x").iterdir()} == {"X0"}
     third = await runtime.start_in(pod, "ba9876543210", SPEC)
     kill(third, "KILL")
     assert await until(lambda: not _answers(third))
@@ -185,7 +188,7 @@ async def test_what_cannot_start_leaves_nothing(
     assert any("nonsense" in line for line in caught.value.log)
     assert not containers_on(engine)
     with pytest.raises(StartFailed, match="network"):
-        await start_alone(DockerRuntime(network="no-such-network"), DISPLAY_ID)
+        await start_alone(DockerRuntime(), DISPLAY_ID, OwnSpaces("no-such-network"))
     assert not _directories(leftovers)
 
 
