@@ -125,16 +125,20 @@ def test_nobody_listens(ends: Ends, target: Path) -> None:
 
 def test_the_stream_ends(ends: Ends) -> None:
     """So do the connections, and nothing of them is left running."""
-    before = threading.active_count()
+    wait_until(lambda: not _readers())
     connections = [ends.connect() for _ in range(3)]
     for connection in connections:
         connection.sendall((9).to_bytes(4, "big"))
-    wait_until(lambda: threading.active_count() >= before + 6)
+    wait_until(lambda: _readers() == 6)
     ends.streams[0].shutdown(socket.SHUT_RDWR)
     for connection in connections:
         assert connection.recv(1) == b""
         connection.close()
-    wait_until(lambda: threading.active_count() < before)
+    wait_until(lambda: not _readers())
+
+
+def _readers() -> int:
+    return sum(thread.name.startswith("connection ") for thread in threading.enumerate())
 
 
 def test_there_is_a_bound(ends: Ends) -> None:
