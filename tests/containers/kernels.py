@@ -17,6 +17,9 @@ from jupyter_client.manager import AsyncKernelManager
 from tests.containers.real_engine import containers_on
 
 READY_S = 60.0
+HIDE = ("unshare", "--mount", "sh", "-c", 'mount -t tmpfs -o mode=700 none "$0" && exec "$@"')
+"""Runs a program that has the folder after it in a file system that no engine has."""
+
 START = "%load_ext jupyter_xdisplay\n%xdisplay"
 SHOW = "import matplotlib.pyplot as plt; plt.figure('Figure 1'); plt.plot([1, 2]); plt.show()"
 WINDOWS = "import jupyter_xdisplay as xd; print([w.title for w in xd.display().windows()])"

@@ -9,13 +9,8 @@ from pathlib import Path
 import docker
 from docker.models.images import Image
 
-from tests.containers.kernels import write_spec
+from tests.containers.kernels import HIDE, write_spec
 from tests.containers.real_engine import containers_on
-
-ELSEWHERE = """
-mount -t tmpfs -o mode=700 none "$0" && exec "$@"
-"""
-"""Our private directories are in a file system that the engine does not have."""
 
 PROGRAM = """
 import asyncio, os, sys
@@ -63,7 +58,7 @@ def test_an_engine_that_does_not_see_our_files(
     kernels = write_spec(tmp_path, {"image": kernel_image.tags[0], "network": "none"})
     program = [sys.executable, "-c", PROGRAM, str(kernels), str(tmp_path)]
     done = subprocess.run(
-        ["unshare", "--mount", "sh", "-c", ELSEWHERE, str(leftovers), *program],
+        [*HIDE, str(leftovers), *program],
         capture_output=True,
         text=True,
         check=False,

@@ -67,6 +67,8 @@ class Lab:
         Whether JupyterLab has its dark theme.
     arguments
         More command line.
+    wrapper
+        What goes before it.
     """
 
     def __init__(
@@ -78,6 +80,7 @@ class Lab:
         extension: bool = True,
         dark: bool = False,
         arguments: Sequence[str] = (),
+        wrapper: Sequence[str] = (),
     ) -> None:
         self.root = root
         self.base_url = base_url
@@ -89,6 +92,7 @@ class Lab:
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 [
+                    *wrapper,
                     *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"),
                     *("--ip=127.0.0.1", f"--port={self.port}", "--ServerApp.port_retries=0"),
                     f"--IdentityProvider.token={self.token}",

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import docker
 import pytest
 from docker.models.images import Image
 from playwright.sync_api import Browser, Page
 
-from tests.containers.kernels import write_spec
+from tests.containers.kernels import HIDE, write_spec
 from tests.containers.real_engine import containers_on
 from tests.e2e.conftest import Opener
 from tests.e2e.lab import Lab, new_page, wait_for
@@ -76,6 +77,35 @@ def test_figures_and_programs(container_lab: Lab, notebook: Opener) -> None:
 def test_the_notebook_that_we_ship(container_lab: Lab, page: Page) -> None:
     """It runs as it is; its plot is drawn anew while its cell runs."""
     run_shipped(container_lab, page, "04-containers")
+
+
+def test_an_engine_that_does_not_see_our_files(
+    make_lab: Callable[..., Lab],
+    private_root: Path,
+    sidecar_image: Image,
+    kernel_image: Image,
+    notebook: Opener,
+) -> None:
+    """As on another machine: figures are live, take clicks, and are saved all the same."""
+    lab = make_lab(wrapper=[*HIDE, str(private_root)])
+    write_spec(lab.root / ".data", {"image": kernel_image.tags[0], "network": "none"})
+    cell = FIGURE.format(name="Red", colour="red", block=True)
+    book = notebook([START, cell, "print(6 * 7)"], on=lab, kernel="box")
+    book.run(0)
+    assert "does not see the notebook's folder" in book.text(0)
+    book.start_cell(1)
+    view = window_of(book, 1)
+    width, height = view.size
+    view.wait_for_colour(width // 2, height // 2, RED)
+    view.click(width / 2, height / 2)
+    view.wait_for_colour(width // 2, height // 2, (0, 255, 0))
+    book.screenshot("container-far")
+    view.host.locator("[data-action=close]").click()
+    wait_for(lambda: not is_running(book, 1), "plt.show does not end")
+    book.run(2)
+    assert book.text(2).strip() == "42"
+    [output] = [one for one in book.save()["cells"][1]["outputs"] if "data" in one]
+    assert "image/png" in output["data"]
 
 
 TRAIN = """\
