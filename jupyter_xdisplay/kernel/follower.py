@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import socket
 import threading
 from contextlib import suppress
@@ -60,7 +61,7 @@ class Follower:
             if self._connection.sock is not None:
                 self._connection.sock.settimeout(None)
             while not self.over and (line := response.readline()):
-                self._changed(json.loads(line))
+                self._tell(line)
         except Exception:  # noqa: BLE001, S110
             # The sidecar ended in the middle of a line, or was never there: no more news.
             pass
@@ -68,3 +69,11 @@ class Follower:
             self.over = True
             self._connection.close()
             self._ended()
+
+    def _tell(self, line: bytes) -> None:
+        value = json.loads(line)
+        try:
+            self._changed(value)
+        except Exception:
+            # What is wrong with one change must not end the news of all after it.
+            logging.getLogger(__name__).exception("A change of a display was not shown")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import threading
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from jupyter_xdisplay.kernel.host import PROCESS_NAME
@@ -13,6 +15,12 @@ if TYPE_CHECKING:
     from jupyter_xdisplay.spec import WindowInfo
 
 VIEW_MIME = "application/vnd.jupyter.widget-view+json"
+MAX_GONE = 64
+"""Most widgets that are kept of what is gone."""
+
+_gone: deque[DisplayWidget] = deque()
+_gone_lock = threading.Lock()
+
 METADATA_KEY = "jupyter_xdisplay"
 """Key in the metadata of an output; the server's save hook finds outputs by it."""
 
@@ -31,16 +39,25 @@ def bundle(text: str, png: bytes | None, widget: DisplayWidget | None) -> dict[s
     return found
 
 
-def let_go(widget: DisplayWidget, bridge: CommBridge | None) -> None:
+def let_go(widget: DisplayWidget | None, bridge: CommBridge | None) -> None:
     """End what serves the views of something that is gone.
 
     Views through the server stay where front ends do not put the picture in their place (JupyterLab
-    forgets which output it was of cells that were moved or pasted): they keep what they showed.
-    Those through the comm cannot be told apart from views of a kernel that is busy.
+    forgets which output it was of cells that were moved or pasted): they keep what they showed. The
+    last `MAX_GONE` only, as pages ask for the state of every widget that there is. Those through
+    the comm cannot be told apart from views of a kernel that is busy.
     """
+    if widget is None:
+        return
     if bridge is not None:
         bridge.close()
         widget.close()
+        return
+    with _gone_lock:
+        _gone.append(widget)
+        old = _gone.popleft() if len(_gone) > MAX_GONE else None
+    if old is not None:
+        old.close()
 
 
 def describe(window: WindowInfo) -> str:

@@ -44,7 +44,7 @@ class ShellParts:
             shell, self._can_open_windows, lambda: session.environment.before("MPLBACKEND")
         )
         self.background = BackgroundPrograms(shell)
-        self.interrupts = Interrupts(self._own_windows)
+        self.interrupts = Interrupts(self._own_windows, self._show_here)
         self.views: Views | None = None
         self.cells: Cells | None = None
         self._inline: dict[str, InlineWindows] = {}
@@ -56,7 +56,7 @@ class ShellParts:
             from jupyter_xdisplay.kernel.views import Views
 
             self.cells = Cells(shell)
-            self.views = Views(self._stop_from_view)
+            self.views = Views(self._stop_from_view, self.cells)
             shell.events.register("post_run_cell", self._after_cell)
 
     def prepare(self) -> None:
@@ -177,14 +177,23 @@ class ShellParts:
         if self.views is None or display is None:
             return
         inline = self.inline(display)
-        wanted = not self._session.host.via_server and self.views.wants_pictures(display)
+        wanted = self.views.wants_pictures(display)
         if wanted or inline is not None:
+            self.gui.pump()
             figures.settle(self._settled)
         if wanted:
             self.views.refresh(display)
         if inline is not None:
             inline.catch_up()
             inline.refresh()
+
+    def _show_here(self) -> None:
+        """Show the figure that pyplot draws into under the cell that calls `plt.show()`."""
+        title = figures.current_title()
+        if title is None or self.cells is None or (cell := self.cells.latest) is None:
+            return
+        for inline in self._inline.values():
+            inline.show_own(title, cell)
 
     def _own_windows(self) -> int | None:
         """Return how many windows this process has; None where that cannot be known."""

@@ -15,18 +15,21 @@ if TYPE_CHECKING:
 
     from jupyter_xdisplay.kernel.comm_bridge import CommBridge
     from jupyter_xdisplay.kernel.display import Display
+    from jupyter_xdisplay.kernel.inline.cells import Cells
     from jupyter_xdisplay.kernel.widget import DisplayWidget
 
 
 class _Shown:
     """What one display has on the notebook's page."""
 
-    def __init__(self, widget: DisplayWidget, bridge: CommBridge | None) -> None:
+    def __init__(self, widget: DisplayWidget | None, bridge: CommBridge | None) -> None:
         self.widget = widget
         self.bridge = bridge
         self.outputs: list[str] = []
         self.png: bytes | None = None
+        """What the outputs have now."""
         self.still: bytes | None = None
+        """What they get at the end."""
 
 
 class Views:
@@ -36,10 +39,13 @@ class Views:
     ----------
     on_stop
         Called with a display when one of its views asks to stop it.
+    cells
+        The kernel's cells: those that no page shows get pictures only.
     """
 
-    def __init__(self, on_stop: Callable[[Display], None]) -> None:
+    def __init__(self, on_stop: Callable[[Display], None], cells: Cells) -> None:
         self._on_stop = on_stop
+        self._cells = cells
         self._shown: dict[str, _Shown] = {}
         self._lines: dict[str, _Shown] = {}
         self._importing = False
@@ -83,20 +89,13 @@ class Views:
             line = self._lines[display.id] = self._make(display, via_server=via_server, folded=True)
         output = f"xdisplay-{uuid.uuid4().hex}"
         line.outputs.append(output)
-        publish(
-            bundle(words, None, line.widget),
-            raw=True,
-            metadata=mark(display.id, picture=False),
-            display_id=output,
-        )
+        marked = mark(display.id, picture=False) if line.widget is not None else {}
+        publish(bundle(words, None, line.widget), raw=True, metadata=marked, display_id=output)
 
     def wants_pictures(self, display: Display) -> bool:
-        """Tell whether outputs of a display should be given newer pictures from here.
-
-        Not while somebody looks: a new picture makes the front end draw the view anew.
-        """
+        """Tell whether outputs of a display get newer pictures from here, not from the server."""
         shown = self._shown.get(display.id)
-        return shown is not None and (shown.bridge is None or shown.bridge.open_views == 0)
+        return shown is not None and (shown.widget is None or shown.bridge is not None)
 
     def refresh(self, display: Display) -> None:
         """Put the newest picture into the outputs of a display, if it has changed."""
@@ -129,7 +128,7 @@ class Views:
     def end(self, display: Display) -> None:
         """Leave the last picture in the outputs of a display that has ended or is parked."""
         line = self._lines.pop(display.id, None)
-        if line is not None:
+        if line is not None and line.widget is not None:
             _close(line, _bundle(display, None, None))
         shown = self._shown.pop(display.id, None)
         if shown is None:
@@ -137,6 +136,8 @@ class Views:
         _close(shown, _bundle(display, shown.still, None))
 
     def _make(self, display: Display, *, via_server: bool, folded: bool = False) -> _Shown:
+        if not self._cells.begin().is_on_a_page:
+            return _Shown(None, None)
         from jupyter_xdisplay.kernel.widget import DisplayWidget
 
         info = display.known_info

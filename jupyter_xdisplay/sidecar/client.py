@@ -20,6 +20,9 @@ MAX_HEADER_BYTES = 16 * 1024
 UPGRADE_TIMEOUT_S = 15.0
 """Longer than the sidecar waits for an RFB server that starts."""
 
+SETTLED_TIMEOUT_S = 3.0
+"""Asked after each cell: a sidecar that hangs must not hold up the kernel."""
+
 READ_CHUNK_BYTES = 256 * 1024
 """Most frames in one piece: browsers take few large messages with less work than many."""
 
@@ -47,6 +50,14 @@ class SidecarClient:
     def info(self) -> DisplayInfo:
         """Return the display as it is now."""
         return _info(request(self.path, "GET", "/info"))
+
+    def settled_info(self) -> DisplayInfo:
+        """Return the display with all windows that programs have mapped so far.
+
+        Windows are there when the window manager has handled them; without it waiting for that,
+        those of the last milliseconds are missing.
+        """
+        return _info(request(self.path, "GET", "/info?settled=1", timeout_s=SETTLED_TIMEOUT_S))
 
     def screenshot(self, timeout_s: float = 30.0) -> bytes:
         """Return the screen as PNG."""

@@ -79,8 +79,11 @@ class InfoHandler(SidecarHandler):
     """The display now."""
 
     async def get(self) -> None:
-        """Answer with it."""
-        self.answer(await self.sidecar.refresh())
+        """Answer with it; with `?settled=1` once all windows mapped so far are known."""
+        if self.get_query_argument("settled", "0") == "1":
+            self.answer(await self.sidecar.settle())
+        else:
+            self.answer(await self.sidecar.refresh())
 
 
 class EventsHandler(SidecarHandler):

@@ -29,6 +29,9 @@ from jupyter_xdisplay.xserver import openbox
 
 CLIENTS_DEADLINE_S = 1.0
 MANAGED_S = 4.0
+SETTLED_S = 1.0
+"""A program that has grabbed the X server holds up the window manager: then not waited for."""
+
 TOLD_S = 0.3
 """How long watchers of the events get to read the last one."""
 
@@ -95,6 +98,20 @@ class Sidecar:
         if self._ending is None:
             self._ending = asyncio.create_task(self._end(reason, fix))
         await asyncio.shield(self._ending)
+
+    async def settle(self) -> DisplayInfo:
+        """Return the display with all windows that programs have mapped so far."""
+        loop = asyncio.get_running_loop()
+        settled = asyncio.Event()
+
+        def done() -> None:
+            with suppress(RuntimeError):  # the loop has ended
+                loop.call_soon_threadsafe(settled.set)
+
+        self._watcher.settle(done)
+        with suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(settled.wait(), SETTLED_S)
+        return self.info.value
 
     async def refresh(self) -> DisplayInfo:
         """Return the display with its clients as they are now; X has no event for their coming."""

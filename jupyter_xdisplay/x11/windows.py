@@ -7,6 +7,7 @@ import os
 import select
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from jupyter_xdisplay.x11.clients import Clients
 from jupyter_xdisplay.x11.connection import X11Connection
 from jupyter_xdisplay.x11.geometry import Rect
 from jupyter_xdisplay.x11.last_pictures import LastPictures, Store
+from jupyter_xdisplay.x11.managed import ManagerFence
 from jupyter_xdisplay.x11.responding import CHECK_INTERVAL_S, Responding
 from jupyter_xdisplay.x11.room import place_with_room
 
@@ -56,6 +58,8 @@ class WindowWatcher(threading.Thread):
         self._wake_read, self._wake_write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         self._pinging = False
         self._stopping = False
+        self._questions: deque[Callable[[], None]] = deque()
+        self._settled: list[Callable[[], None]] = []
         self._store: Store | None = None
         self._pictures: LastPictures | None = None
         self._placed: dict[int, Size] = {}
@@ -80,6 +84,14 @@ class WindowWatcher(threading.Thread):
         self._store = store
         os.write(self._wake_write, b"k")
 
+    def settle(self, done: Callable[[], None]) -> None:
+        """Call `done` once the listener knows all windows that programs have mapped so far.
+
+        In the thread; never, where the window manager or the X server does not answer.
+        """
+        self._questions.append(done)
+        os.write(self._wake_write, b"s")
+
     def stop(self) -> None:
         """End the thread soon."""
         self._stopping = True
@@ -91,6 +103,7 @@ class WindowWatcher(threading.Thread):
             self._x = X11Connection(self._display, self._xauthority)
             self._clients = Clients(self._x)
             self._responding = Responding(self._x, self._server_pid)
+            self._fence = ManagerFence(self._x)
             mask = EventMask.SubstructureNotify | EventMask.PropertyChange
             # Qt answers pings to those who hear of the root window itself.
             self._select(self._x.root, mask | EventMask.StructureNotify)
@@ -101,6 +114,7 @@ class WindowWatcher(threading.Thread):
                     self._take_events()
                 self._ask()
                 self._report()
+                self._tell_settled()
         except (xcffib.XcffibException, OSError, ValueError):
             return  # the X server ended; the supervisor says why
         finally:
@@ -118,7 +132,7 @@ class WindowWatcher(threading.Thread):
         )
         if self._wake_read in ready:
             os.read(self._wake_read, 64)
-        elif ready:
+        elif ready and not self._fence.is_waiting:
             time.sleep(SETTLE_S)
 
     def _take_events(self) -> bool:
@@ -135,6 +149,10 @@ class WindowWatcher(threading.Thread):
             if isinstance(event, xcffib.xproto.ClientMessageEvent):
                 self._responding.pong(event)
                 continue
+            if self._fence.is_own(event):
+                if (done := self._fence.handle(event)) is not None:
+                    self._settled.append(done)
+                continue
             self._described = None
             if isinstance(event, xcffib.xproto.ConfigureNotifyEvent):
                 self._screen_changed |= event.window == self._x.root
@@ -142,6 +160,8 @@ class WindowWatcher(threading.Thread):
                 self._watched.discard(event.window)  # its id may be given again
 
     def _ask(self) -> None:
+        while self._questions:
+            self._fence.ask(self._questions.popleft())
         if self._pinging:
             self._responding.check(self._pids)
         else:
@@ -159,6 +179,11 @@ class WindowWatcher(threading.Thread):
         if current != self._last:
             self._last = current
             self._listener(*current)
+
+    def _tell_settled(self) -> None:
+        settled, self._settled = self._settled, []
+        for done in settled:
+            done()
 
     def _give_room(self, windows: tuple[WindowInfo, ...]) -> None:
         """Move windows that are new, or reach beyond the screen, to where their menus have room."""

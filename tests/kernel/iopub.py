@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from queue import Empty
@@ -80,10 +81,13 @@ def published(kernel: KernelProcess) -> Iterator[Published]:
 
 
 def execute(kernel: KernelProcess, code: str, cell_id: str | None = None) -> str:
-    """Ask for a cell to be run, as JupyterLab does; return the request's id at once."""
+    """Ask for a cell to be run, as JupyterLab does; return the request's id at once.
+
+    Without `cell_id` it is a cell that was not run before.
+    """
     client = kernel.client
     content = {"code": code, "silent": False, "store_history": True, "allow_stdin": False}
     message = client.session.msg("execute_request", content)
-    message["metadata"] = {} if cell_id is None else {"cellId": cell_id}
+    message["metadata"] = {"cellId": cell_id or uuid.uuid4().hex}
     client.shell_channel.send(message)
     return str(message["header"]["msg_id"])

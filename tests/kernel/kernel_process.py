@@ -9,6 +9,7 @@ import shutil
 import signal
 import tempfile
 import time
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -108,6 +109,7 @@ class KernelProcess:
     def run(self, code: str, *, answer: str | None = None) -> Cell:
         """Run a cell to its end; `answer` is what the user types at its prompt."""
         cell = Cell()
+        self.client.session.metadata = {"cellId": uuid.uuid4().hex}  # as JupyterLab says it
         try:
             reply = self.client.execute_interactive(
                 code,

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from tests.kernel.iopub import VIEW, Published, execute, published
-from tests.kernel.kernel_process import KernelProcess, picture
+from tests.kernel.kernel_process import Cell, KernelProcess, picture
 from tests.waiting import wait_until
 
 CODE = """
@@ -52,6 +52,84 @@ def test_a_window_is_shown_where_its_program_was_started(
     assert not front_end.views(second)
     assert "red" in shown["data"]["text/plain"]
     assert shown["metadata"]["jupyter_xdisplay"]["window"] > 0
+
+
+SLOW_MANAGER = """
+import os, pathlib, signal, subprocess
+def slow_manager():
+    "Stop the window manager of this display for a moment."
+    wanted = f"DISPLAY={os.environ['DISPLAY']}".encode()
+    for process in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            name, variables = (process / "comm").read_text(), (process / "environ").read_bytes()
+        except OSError:
+            continue
+        if name.strip() == "openbox" and wanted in variables.split(b"\\0"):
+            os.kill(int(process.name), signal.SIGSTOP)
+            # Not a thread: pygame waits without releasing Python's lock.
+            subprocess.Popen(["sh", "-c", f"sleep 0.4; kill -CONT {process.name}"])
+            return
+    raise AssertionError("no window manager")
+"""
+
+
+@pytest.mark.parametrize(
+    ("gui", "code"),
+    [
+        (None, "import cv2; cv2.imshow('own', numpy.zeros((90, 90), 'uint8')); cv2.waitKey(1)"),
+        (None, "import pygame; own = pygame.display.set_mode((90, 90))"),
+        ("tk", "import tkinter; own = tkinter.Tk()"),
+        ("qt", "from PySide6.QtWidgets import QLabel; own = QLabel('own'); own.show()"),
+        ("qt", "plt.figure(); plt.show()"),
+    ],
+    ids=["cv2", "pygame", "tk", "qt", "matplotlib"],
+)
+def test_a_window_of_the_kernel_is_under_its_own_cell_when_all_are_run(
+    kernel: KernelProcess, front_end: Published, gui: str | None, code: str
+) -> None:
+    """It opens at the cell's end, while the next cell waits already and openbox is busy."""
+    kernel.ok(f"{SLOW_MANAGER}\nimport numpy")
+    if gui is not None:
+        kernel.ok(f"%xdisplay gui {gui}\nimport matplotlib.pyplot as plt")
+    first = execute(kernel, f"slow_manager(); {code}")
+    second = execute(kernel, "time.sleep(1)")
+    front_end.wait_for_views(first, 1)
+    kernel.ok("1")
+    assert not front_end.views(second)
+
+
+def test_a_window_that_comes_after_its_cell_was_run_again(
+    kernel: KernelProcess, front_end: Published
+) -> None:
+    """Front ends drop what comes for an earlier run: the view is under the last one."""
+    late = f"child = subprocess.Popen(['sh', '-c', 'sleep 1; exec \"$@\"', 'x', *{RED}])"
+    earlier = execute(kernel, late, "cell-1")
+    again = execute(kernel, "1", "cell-1")
+    front_end.wait_for_views(again, 1)
+    assert not front_end.views(earlier)
+
+
+def test_an_environment_that_another_cell_copied(
+    kernel: KernelProcess, front_end: Published
+) -> None:
+    """The program belongs to the cell that started it, not to the one that made its environment."""
+    copied = execute(kernel, "import os; env = dict(os.environ, COLOUR='red')")
+    started = execute(kernel, f"child = subprocess.Popen({RED}, env=env)")
+    front_end.wait_for_views(started, 1)
+    assert not front_end.views(copied)
+
+
+def test_show_shows_the_current_figure_here_too(
+    kernel: KernelProcess, front_end: Published
+) -> None:
+    """Pyplot goes on in the figure of an earlier cell; `plt.show()` brings it under this one."""
+    kernel.ok("import matplotlib.pyplot as plt")
+    first = execute(kernel, "plt.plot([1, 2, 3]); plt.show()")
+    (one,) = front_end.wait_for_views(first, 1)
+    second = execute(kernel, "plt.plot([3, 2, 1]); plt.show(); plt.show()")
+    (same,) = front_end.wait_for_views(second, 1)
+    assert same["metadata"] == one["metadata"]
+    assert len(front_end.views(first)) == 1
 
 
 def test_a_window_without_a_mark_belongs_to_the_cell_of_its_start(
@@ -125,7 +203,7 @@ def test_a_cell_that_is_run_again_shows_its_windows_again(
 
 
 def test_more_than_max_inline_are_held_back(kernel: KernelProcess, front_end: Published) -> None:
-    """A line says which, and how to see it."""
+    """A line says which, and how to see it; it gives way to the view when there is room."""
     kernel.ok("%xdisplay inline --max-inline 1")
     first = execute(kernel, f"one = subprocess.Popen({RED})")
     front_end.wait_for_views(first, 1)
@@ -134,6 +212,14 @@ def test_more_than_max_inline_are_held_back(kernel: KernelProcess, front_end: Pu
     (told,) = front_end.of(second)
     assert "'red' is held back" in told["data"]["text/plain"]
     assert "--max-inline 2" in told["data"]["text/plain"]
+    third = execute(kernel, f"three = subprocess.Popen({RED})")
+    wait_until(lambda: front_end.of(third))
+    kernel.ok("three.kill(); three.wait()")
+    wait_until(lambda: "closed" in front_end.of(third)[0]["data"]["text/plain"])
+    more = execute(kernel, "%xdisplay inline --max-inline 2")
+    (shown,) = front_end.wait_for_views(second, 1)
+    assert "held back" not in shown["data"]["text/plain"]
+    assert not front_end.views(more)
 
 
 def test_inline_off_and_on(kernel: KernelProcess, front_end: Published) -> None:
@@ -172,3 +258,35 @@ def test_capture_leaves_pictures_only(kernel: KernelProcess) -> None:
     assert sum(bool(error["traceback"]) for error in failed.errors) == 1
     wrong = kernel.fails("%xdisplay capture", "UsageError")
     assert "%%xdisplay capture" in wrong.traceback
+
+
+def pictures_of(cell: Cell) -> list[dict[str, Any]]:
+    """Return the pictures in a cell."""
+    return [one for one in cell.data if "image/png" in one["data"]]
+
+
+def test_capture_of_figures(kernel: KernelProcess) -> None:
+    """Each cell has its own figure, and the next one begins anew, as with plots inline."""
+    kernel.ok("import matplotlib.pyplot as plt")
+    first = kernel.ok("%%xdisplay capture\nplt.plot([1, 2]); plt.show()")
+    second = kernel.ok("%%xdisplay capture\nplt.plot([2, 1]); plt.show()")
+    assert len(pictures_of(first)) == len(pictures_of(second)) == 1
+    assert kernel.value("plt.get_fignums()") == "[]"
+    assert picture(pictures_of(first)[0]) != picture(pictures_of(second)[0])
+
+
+def test_capture_of_several_programs(kernel: KernelProcess, front_end: Published) -> None:
+    """One of them is slow; one that is too late gets no view either."""
+
+    def started(seconds: float) -> str:
+        return f"subprocess.Popen(['sh', '-c', 'sleep {seconds}; exec \"$@\"', 'x', *{RED}])"
+
+    programs = ", ".join(map(started, (0, 0.3, 4)))
+    cell = kernel.ok(f"%%xdisplay capture\nchildren = [{programs}]")
+    assert len(pictures_of(cell)) == 2
+    late = execute(kernel, "while len(d.windows()) < 3: time.sleep(0.1)\ntime.sleep(0.5)")
+    kernel.ok("1")
+    assert not front_end.views(late)
+    assert all(
+        VIEW not in one["data"] for one in front_end.outputs.values() if "Window" in str(one)
+    )

@@ -11,6 +11,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
+from nbconvert import HTMLExporter
 from PIL import Image
 
 from tests.kernel.kernel_process import REPOSITORY, KernelProcess, picture
@@ -62,6 +63,26 @@ def test_nbconvert_shows_what_came_later(
     notebook = execute([START, figure], tmp_path, monkeypatch)
     (image,) = pictures(notebook, 0)
     assert (0x12, 0xFE, 0x34) in colours(image)
+
+
+def test_a_notebook_that_is_run_without_a_page(
+    leftovers: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pictures of windows, also of those that stay open; no view, which would be dead in HTML.
+
+    A program's window may come under the cell after its own: nbclient drops what is for others.
+    """
+    start = "%load_ext jupyter_xdisplay\n%xdisplay\nimport jupyter_xdisplay as xd; d = xd.display()"
+    figure = "import matplotlib.pyplot as plt\nplt.figure(facecolor='#12fe34'); plt.show()"
+    notebook = execute([start, figure, RED, WAIT_FOR_RED], tmp_path, monkeypatch)
+    (plot,), (window,) = pictures(notebook, 1), pictures(notebook, 2) + pictures(notebook, 3)
+    assert (0x12, 0xFE, 0x34) in colours(plot)
+    assert (255, 0, 0) in colours(window)
+    assert "widgets" not in notebook.metadata
+    assert "Display 'main' on" in notebook.cells[0].outputs[0].data["text/plain"]
+    html, _ = HTMLExporter().from_notebook_node(notebook)
+    assert html.count("<img") == 2
+    assert "jupyter.widget" not in html
 
 
 def test_an_error_stops_run_all(

@@ -41,12 +41,26 @@ def gui_of(manager: Any) -> str | None:
 
 def close_all() -> None:
     """Close all figures that have a window."""
+    close([manager for manager in managers() if gui_of(manager) is not None])
+
+
+def close(these: list[Any]) -> None:
+    """Close figures, by their managers."""
     plt = pyplot()
-    for manager in managers():
-        if plt is not None and gui_of(manager) is not None:
+    for manager in these:
+        if plt is not None:
             # First what waits: Tk complains about drawing that comes due in a closed window.
             flush(manager)
             plt.close(manager.num)
+
+
+def current_title() -> str | None:
+    """Return the title of the window that pyplot draws into; None where there is none."""
+    manager = _gcf().get_active() if pyplot() is not None else None
+    if manager is None or gui_of(manager) is None:
+        return None
+    title: str | None = manager.get_window_title()
+    return title
 
 
 def flush(manager: Any) -> None:
@@ -104,3 +118,15 @@ def show_in_tk(
     shown = wrapped(*args, **kwargs)
     manager.window.update_idletasks()
     return shown
+
+
+def show_all(
+    before: Callable[[], None],
+    wrapped: Callable[..., Any],
+    _instance: Any,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+) -> Any:
+    """Show all figures (`matplotlib.pyplot.show`), after `before` was called."""
+    before()
+    return wrapped(*args, **kwargs)

@@ -121,6 +121,12 @@ class GuiLoop:
         self._activate(name)
         return f"GUI event loop: {self.state}."
 
+    def pump(self) -> None:
+        """Serve what waits in the toolkit, so that windows a cell made appear in its time."""
+        kernel = getattr(self._shell, "kernel", None)
+        if self._active is not None and kernel is not None:
+            loops.pump(self._active.loop, kernel)
+
     def put_back(self) -> None:
         """Restore backend and loop as they were before us, and wait for matplotlib no more."""
         self._armed = False

@@ -1,7 +1,7 @@
 """An interrupt (SIGINT) ends the GUI loops that user code runs in a cell.
 
-The functions that wait are wrapped while a display is in use (see `waits`), and the one by which
-matplotlib shows a figure of Tk. matplotlib's own loops of Qt do the like themselves.
+The functions that wait are wrapped while a display is in use (see `waits`), and those by which
+matplotlib shows figures. matplotlib's own loops of Qt do the like themselves.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class _Target(NamedTuple):
     wrapper: Wrapper
 
 
-def _targets(own_windows: OwnWindows) -> Iterator[_Target]:
+def _targets(own_windows: OwnWindows, before_show: Callable[[], None]) -> Iterator[_Target]:
     yield _Target("tkinter", "Misc.mainloop", waits.run_tk)
     yield _Target("tkinter", "mainloop", waits.run_default_tk)
     for method in ("wait_window", "wait_variable", "wait_visibility"):
@@ -59,6 +59,7 @@ def _targets(own_windows: OwnWindows) -> Iterator[_Target]:
     yield _Target("wx", "App.MainLoop", waits.run_wx)
     for dialog in _WX_DIALOGS:
         yield _Target("wx", f"{dialog}.ShowModal", waits.run_wx)
+    yield _Target("matplotlib.pyplot", "show", partial(figures.show_all, before_show))
     tk_figures = "matplotlib.backends._backend_tk"
     yield _Target(tk_figures, "FigureManagerTk.show", figures.show_in_tk)
     canvas = "_FigureCanvasWxBase.start_event_loop"
@@ -87,10 +88,16 @@ class Interrupts:
     ----------
     own_windows
         Gives how many windows this process has; None where that is not known.
+    before_show
+        Called before matplotlib shows its figures.
     """
 
-    def __init__(self, own_windows: OwnWindows = lambda: None) -> None:
-        self._own_windows = own_windows
+    def __init__(
+        self,
+        own_windows: OwnWindows = lambda: None,
+        before_show: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._targets = list(_targets(own_windows, before_show))
         self._installed = False
         self._awaited: set[str] = set()
         self._undo: list[Callable[[], None]] = []
@@ -102,7 +109,7 @@ class Interrupts:
         self._installed = True
         import wrapt
 
-        for module in {target.module for target in _targets(self._own_windows)}:
+        for module in {target.module for target in self._targets}:
             if module in sys.modules:
                 self._wrap(sys.modules[module])
             elif module not in self._awaited:
@@ -129,7 +136,7 @@ class Interrupts:
 
         if module.__name__ == "cv2" and not _draws_by_qt(module):
             return
-        for name, path, wrapper in _targets(self._own_windows):
+        for name, path, wrapper in self._targets:
             if name != module.__name__:
                 continue
             owner_path, _, attribute = path.rpartition(".")

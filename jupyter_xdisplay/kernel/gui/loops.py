@@ -8,7 +8,6 @@ another message comes: a cell that seems to run for ever.
 
 from __future__ import annotations
 
-import asyncio
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -17,9 +16,16 @@ from jupyter_xdisplay.kernel.gui import services
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from jupyter_xdisplay.kernel.gui.services import Service
+
 PUMP_INTERVAL_S = 0.01
 
-_SERVICES = {"tk": services.TK, "gtk3": services.GTK, "wx": services.WX}
+_SERVICES: dict[str, Service] = {
+    "tk": services.TK,
+    "qt": services.QT,
+    "gtk3": services.GTK,
+    "wx": services.WX,
+}
 """Loops of ours in place of ipykernel's, by its name for them."""
 
 _loops: dict[str, EventLoop] = {}
@@ -32,28 +38,24 @@ class EventLoop:
 
     Parameters
     ----------
-    inner
-        Serves the toolkit until a message for the kernel arrives.
-    pump
-        Serves what waits in the toolkit, and returns at once.
+    service
+        Serves the toolkit.
     """
 
-    def __init__(self, inner: Any, pump: Callable[[Any], None]) -> None:
-        self._inner = inner
-        self._pump = pump
+    def __init__(self, service: Service) -> None:
+        self._service = service
         self._pumped = 0.0
 
     def __call__(self, kernel: Any) -> None:
         """Serve the toolkit; ipykernel calls it again and again."""
-        if not _request_at_work(kernel):
-            self._inner(kernel)
+        if not services.request_at_work(kernel):
+            self._service(kernel)
         elif time.monotonic() - self._pumped > PUMP_INTERVAL_S:
-            self._pump(kernel)
+            self._service.pump(kernel)
             self._pumped = time.monotonic()
 
     def __getattr__(self, name: str) -> Any:
-        # exit_hook, and _schedule_exit where the toolkit has one
-        return getattr(self._inner, name)
+        return getattr(self._service, name)  # exit_hook, _schedule_exit
 
 
 def install(name: str) -> Callable[[], None]:
@@ -65,8 +67,7 @@ def install(name: str) -> Callable[[], None]:
     if before is None or isinstance(before, EventLoop):
         return lambda: None
     if name not in _loops:
-        service = _SERVICES.get(name)
-        _loops[name] = EventLoop(service or before, service.pump if service else _pump_qt)
+        _loops[name] = EventLoop(_SERVICES[name])
     table[name] = _loops[name]
 
     def take_back() -> None:
@@ -75,20 +76,6 @@ def install(name: str) -> Callable[[], None]:
     return take_back
 
 
-def _request_at_work(kernel: Any) -> bool:
-    """Tell whether the main loop must go on: a request is being handled, or is on its way.
-
-    On its way means: in the loop's queue of what is ready, as every task is between two steps.
-    """
-    if getattr(asyncio.get_event_loop(), "_ready", ()):
-        return True
-    if (lock := getattr(kernel, "_main_asyncio_lock", None)) is not None:  # ipykernel 7
-        return bool(lock.locked())
-    # ipykernel 6: one task takes requests out of a queue; at rest it waits there.
-    return not getattr(getattr(kernel, "msg_queue", None), "_getters", True)
-
-
-def _pump_qt(kernel: Any) -> None:
-    application = getattr(kernel, "app", None)
-    if application is not None:
-        application.processEvents()
+def pump(name: str, kernel: Any) -> None:
+    """Serve what waits in the toolkit of ipykernel's loop called `name`, and return at once."""
+    _SERVICES[name].pump(kernel)

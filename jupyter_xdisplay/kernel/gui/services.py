@@ -3,13 +3,18 @@
 ipykernel has such loops, too. Ours of Tk keeps one hidden root window for the life of the process:
 ipykernel's makes and destroys one around every cell, which opens a connection to X each time, and
 Tcl prints `invalid command name "…"` into cells that follow each other quickly. ipykernel's of
-GTK calls a coroutine as if it were a function (7.4), so that no cell runs any more. And its of wx
-has a hidden window, for which `app.MainLoop()` in a cell waits after the user's own are closed.
+GTK calls a coroutine as if it were a function (7.4), so that no cell runs any more. Its of wx has
+a hidden window, for which `app.MainLoop()` in a cell waits after the user's own are closed. And
+its of Qt was seen to wait for ever beside a request (7.4, on a busy machine).
+
+So each of ours also looks a few times a second whether there is anything to do outside of it.
 """
 
 from __future__ import annotations
 
+import asyncio
 import atexit
+import sys
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +25,9 @@ if TYPE_CHECKING:
 
 WX_INTERVAL_MS = 10
 """How often wx, which can watch no socket, looks for messages."""
+
+LOOK_AGAIN_MS = 100
+"""How often other loops look for what they were not woken for."""
 
 MAX_STEPS = 100
 """So many events are served in passing; a program that always has one must not hold up a cell."""
@@ -40,7 +48,8 @@ class Service(ABC):
             return
 
         def heard(*_: object) -> bool:
-            if self._ended or stream.closed() or stream.flush(limit=1):
+            over = self._ended or stream.closed()
+            if over or stream.flush(limit=1) or request_at_work(kernel):
                 self.leave()
             return True  # GLib: go on listening
 
@@ -57,9 +66,10 @@ class Service(ABC):
 
     @abstractmethod
     def run(self, descriptor: int, heard: Heard) -> None:
-        """Serve until `leave`; call `heard` at the start and whenever the descriptor is readable.
+        """Serve until `leave`; call `heard` whenever the descriptor is readable.
 
-        At the start because the descriptor of ZeroMQ tells of new messages only.
+        Also at the start, as the descriptor of ZeroMQ tells of new messages only, and every
+        `LOOK_AGAIN_MS`.
         """
 
     @abstractmethod
@@ -92,8 +102,15 @@ class TkService(Service):
         import tkinter as tk
 
         root = self._root = self._root or _hidden_root()
+        waiting = ""
+
+        def look() -> None:
+            nonlocal waiting
+            heard()
+            waiting = root.after(LOOK_AGAIN_MS, look)
+
         root.tk.createfilehandler(descriptor, tk.READABLE, heard)
-        waiting = root.after(0, heard)
+        waiting = root.after(0, look)
         try:
             root.tk.mainloop()
         finally:
@@ -112,8 +129,64 @@ class TkService(Service):
 
     def pump(self, _kernel: Any) -> None:
         """Serve what waits."""
-        if self._root is not None:
-            self._root.update()
+        import _tkinter
+
+        if self._root is None:
+            return
+        for _ in range(MAX_STEPS):  # not update(): that ends when no event comes any more
+            if not self._root.tk.dooneevent(_tkinter.DONT_WAIT):
+                return
+
+
+class QtService(Service):
+    """Qt, in the application that ipykernel made."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._application: Any = None
+        self._loop: Any = None
+
+    def __call__(self, kernel: Any) -> None:
+        """Serve the application until a message for the kernel arrives."""
+        self._application = kernel.app
+        super().__call__(kernel)
+
+    def run(self, descriptor: int, heard: Heard) -> None:
+        """Serve until `leave`."""
+        core = self._core
+        loop = self._loop = core.QEventLoop()
+        notifier = core.QSocketNotifier(descriptor, core.QSocketNotifier.Type.Read)
+        notifier.activated.connect(heard)
+        timer = core.QTimer()
+        timer.timeout.connect(heard)
+        timer.start(LOOK_AGAIN_MS)
+        core.QTimer.singleShot(0, heard)
+        try:
+            loop.exec() if hasattr(loop, "exec") else loop.exec_()
+        finally:
+            timer.stop()
+            notifier.setEnabled(False)
+            self._loop = None
+
+    def leave(self) -> None:
+        """Make `run` return."""
+        if (loop := self._loop) is not None:
+            loop.quit()
+
+    def leave_in(self, delay_s: float) -> None:
+        """Make `run` return after some seconds."""
+        self._core.QTimer.singleShot(int(1000 * delay_s), self.leave)
+
+    def pump(self, kernel: Any) -> None:
+        """Serve what waits."""
+        if (application := getattr(kernel, "app", None)) is not None:
+            application.processEvents()
+
+    @property
+    def _core(self) -> Any:
+        """The QtCore of the binding that is in use."""
+        binding = type(self._application).__module__.partition(".")[0]
+        return sys.modules[f"{binding}.QtCore"]
 
 
 class GtkService(Service):
@@ -131,9 +204,11 @@ class GtkService(Service):
         priority = GLib.PRIORITY_DEFAULT
         GLib.idle_add(lambda: not heard(), priority=priority)
         watch = GLib.io_add_watch(descriptor, priority, GLib.IOCondition.IN, heard)
+        timer = GLib.timeout_add(LOOK_AGAIN_MS, heard)
         try:
             self._loop.run()
         finally:
+            GLib.source_remove(timer)
             GLib.source_remove(watch)
             self._loop = None
 
@@ -225,6 +300,19 @@ class WxService(Service):
             self._applications.append(application)
 
 
+def request_at_work(kernel: Any) -> bool:
+    """Tell whether the main loop must go on: a request is being handled, or is on its way.
+
+    On its way means: in the loop's queue of what is ready, as every task is between two steps.
+    """
+    if getattr(asyncio.get_event_loop(), "_ready", ()):
+        return True
+    if (lock := getattr(kernel, "_main_asyncio_lock", None)) is not None:  # ipykernel 7
+        return bool(lock.locked())
+    # ipykernel 6: one task takes requests out of a queue; at rest it waits there.
+    return not getattr(getattr(kernel, "msg_queue", None), "_getters", True)
+
+
 def _hidden_root() -> Any:
     import tkinter as tk
 
@@ -245,5 +333,6 @@ def _shell_stream(kernel: Any) -> Any:
 
 
 TK = TkService()
+QT = QtService()
 GTK = GtkService()
 WX = WxService()

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import os
 import threading
-import uuid
-from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jupyter_xdisplay.errors import XDisplayError
 from jupyter_xdisplay.kernel.follower import Follower
-from jupyter_xdisplay.kernel.outputs import bundle, describe, let_go, mark
-from jupyter_xdisplay.png import is_single_colour
+from jupyter_xdisplay.kernel.inline.shown import ShownWindow, new_name
+from jupyter_xdisplay.kernel.outputs import describe
 from jupyter_xdisplay.sidecar.client import SidecarClient
 from jupyter_xdisplay.spec import DisplayInfo
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from jupyter_xdisplay.kernel.comm_bridge import CommBridge
     from jupyter_xdisplay.kernel.inline.cells import Cell, Cells
-    from jupyter_xdisplay.kernel.widget import DisplayWidget
     from jupyter_xdisplay.spec import WindowInfo
 
 MAX_INLINE = 32
@@ -35,32 +33,25 @@ GONE_S = 0.3
 STILL_S = 1.5
 """So long after it appeared a window that nobody looks at gets its first picture."""
 
+PICTURE_S = 3.0
+"""How long one picture may take, and all of them together where a cell waits for them."""
 
-class _Shown:
-    """A window that has a view."""
+ATTEMPTS = 5
+"""How often it is asked anew which windows there are, while they change."""
 
-    def __init__(
-        self, window: WindowInfo, widget: DisplayWidget, bridge: CommBridge | None
-    ) -> None:
-        self.window = window
-        self.widget = widget
-        self.bridge = bridge
-        self.outputs: list[tuple[Cell, str]] = []
-        self.png: bytes | None = None
-        self.leaving: threading.Timer | None = None
 
-    def offer(self, png: bytes) -> bool:
-        """Take a newer picture, unless it shows nothing; tell whether it is another one."""
-        if png == self.png or (self.png is not None and is_single_colour(png)):
-            return False
-        self.png = png
-        return True
+class _Held(NamedTuple):
+    """A window without a view, as there are too many; the line that says so, and under what."""
+
+    window: WindowInfo
+    cell: Cell
+    output: str
 
 
 class InlineWindows:
     """The windows of one display, each under its cell.
 
-    All calls and the follower's thread share a lock; none of them waits for a program.
+    All calls and the follower's thread share a lock; none of them waits for anybody with it.
 
     Parameters
     ----------
@@ -85,9 +76,10 @@ class InlineWindows:
         self._lock = threading.RLock()
         self._heard = threading.Event()
         self._known: set[int] = set()
-        self._shown: dict[int, _Shown] = {}
-        self._held: set[int] = set()
+        self._shown: dict[int, ShownWindow] = {}
+        self._held: dict[int, _Held] = {}
         self._captured: list[WindowInfo] | None = None
+        self._captured_cells: set[str] = set()
         self._told = 0
         self._stopped = False
         self._follower = Follower(info.socket, self._changed, self._heard.set)
@@ -107,10 +99,8 @@ class InlineWindows:
         """Show the windows of a cell that is run again, and whose outputs are gone with that."""
         with self._lock:
             for shown in self._shown.values():
-                others = [item for item in shown.outputs if item[0].cell_id != cell.cell_id]
-                if cell.cell_id is not None and len(others) < len(shown.outputs):
-                    shown.outputs = others
-                    self._publish(shown, cell)
+                if shown.was_under(cell):
+                    shown.publish(cell)
 
     def show_all(self, cell: Cell) -> int:
         """Show all windows that are open under a cell; return how many."""
@@ -118,41 +108,61 @@ class InlineWindows:
             windows = [window for window in self._info.windows if not window.parent]
             for window in windows:
                 shown = self._shown.get(window.id) or self._take(window)
-                self._publish(shown, cell)
+                shown.publish(cell)
             return len(windows)
+
+    def show_own(self, title: str, cell: Cell) -> None:
+        """Show a window of this process under a cell, where it is shown under others only."""
+        with self._lock:
+            for shown in self._shown.values():
+                window = shown.window
+                if (window.pid, window.title) == (os.getpid(), title) and not shown.is_under(cell):
+                    shown.publish(cell)
 
     def catch_up(self) -> None:
         """Take up the windows that are there at this moment."""
-        with suppress(XDisplayError):
+        for _ in range(ATTEMPTS):
             before = self._told
-            info = self._sidecar.info()
+            try:
+                info = self._sidecar.settled_info()
+            except XDisplayError:
+                return
             with self._lock:
-                if self._told == before:  # else the follower knows at least as much
-                    self._changed(info.to_json())
+                is_newest = self._told == before
+                gone = self._take_news(info) if is_newest else []
+            self._finish_all(gone)
+            if is_newest:
+                return
 
     def take_held_back(self) -> None:
         """Show the windows that were held back, as far as there is room now."""
-        with self._lock:
-            self._known -= self._held
-            self._held.clear()
         self.catch_up()
+        with self._lock:
+            for held in list(self._held.values()):
+                if len(self._shown) < self.max_inline:
+                    del self._held[held.window.id]
+                    self._take(held.window).publish(held.cell, held.output)
 
     def refresh(self) -> None:
-        """Put newer pictures into outputs whose views nobody looks at."""
+        """Put newer pictures into outputs that get theirs from here."""
         with self._lock:
-            unseen = [
-                shown
-                for shown in self._shown.values()
-                if shown.bridge is not None and shown.bridge.open_views == 0
-            ]
-        for shown in unseen:
-            self._still(shown)
+            wanting = [shown for shown in self._shown.values() if shown.wants_pictures]
+        end = time.monotonic() + PICTURE_S
+        for shown in wanting:
+            if time.monotonic() < end:
+                self._still(shown)
 
     @contextmanager
     def capturing(self) -> Iterator[list[WindowInfo]]:
-        """Give a list that new windows go into, instead of getting views."""
+        """Give a list that new windows go into, instead of getting views: of this cell, for good.
+
+        Others than this cell's go there too, as long as it runs.
+        """
+        cell = self._cells.latest
         with self._lock:
             found = self._captured = []
+            if cell is not None:
+                self._captured_cells.add(cell.mark)
         try:
             yield found
             self.catch_up()
@@ -163,60 +173,65 @@ class InlineWindows:
     def picture(self, window: WindowInfo) -> bytes | None:
         """Return a window as PNG, the last picture of one that has closed; None without any."""
         try:
-            return self._sidecar.window_screenshot(window.id, pid=window.pid)
+            return self._sidecar.window_screenshot(window.id, PICTURE_S, pid=window.pid)
         except XDisplayError:
             return None
 
     def remember(self) -> None:
         """Take pictures of all windows, before the display ends."""
         with self._lock:
-            for shown in self._shown.values():
-                if (png := self.picture(shown.window)) is not None:
-                    shown.offer(png)
+            all_shown = list(self._shown.values())
+        self._picture_all(all_shown)
 
     def stop(self) -> None:
         """Leave the last pictures in place of the views; new windows get none."""
         self._follower.close()
         with self._lock:
             self._stopped = True
-            for window in list(self._shown):
-                self._finish(window)
+            gone = [self._shown.pop(window) for window in list(self._shown)]
+        self._finish_all(gone)
 
     # Called in the follower's thread, too
 
     def _changed(self, value: dict[str, Any]) -> None:
         with self._lock:
-            if self._stopped:
-                return
-            self._told += 1
-            info = self._info = DisplayInfo.from_json(value)
-            windows = {window.id: window for window in info.windows if not window.parent}
-            for gone in self._shown.keys() - windows.keys():
-                self._leave(gone)
-            for window in windows.values():
-                self._still_there(window)
-            if self._heard.is_set():
-                for window in _in_order(windows.values()):
-                    if window.id not in self._known:
-                        self._appear(window)
-            self._known = set(windows)
-            self._heard.set()
-            if info.state != "running":
-                for left in list(self._shown):
-                    self._finish(left)
+            gone = self._take_news(DisplayInfo.from_json(value))
+        self._finish_all(gone)
 
-    def _still_there(self, window: WindowInfo) -> None:
+    def _take_news(self, info: DisplayInfo) -> list[ShownWindow]:
+        """Take what is new; return what is not shown any more, to be finished without the lock."""
+        if self._stopped:
+            return []
+        self._told += 1
+        self._info = info
+        windows = {window.id: window for window in info.windows if not window.parent}
+        for missing in self._shown.keys() - windows.keys():
+            self._leave(missing)
+        gone = [shown for window in windows.values() if (shown := self._replaced(window))]
+        self._let_held_go(windows)
+        if self._heard.is_set():
+            for window in _in_order(windows.values()):
+                if window.id not in self._known:
+                    self._appear(window)
+        self._known = set(windows)
+        self._heard.set()
+        if info.state != "running":
+            gone += [self._shown.pop(left) for left in list(self._shown)]
+        return gone
+
+    def _replaced(self, window: WindowInfo) -> ShownWindow | None:
+        """Note that a window is there; return what was shown of another one with its id."""
         shown = self._shown.get(window.id)
         if shown is None:
-            return
-        if shown.window.pid != window.pid:  # another program's, with the same id
+            return None
+        if shown.window.pid != window.pid:
             self._known.discard(window.id)
-            self._finish(window.id)
-            return
+            return self._shown.pop(window.id)
         shown.window = window
         if shown.leaving is not None:
             shown.leaving.cancel()
             shown.leaving = None
+        return None
 
     def _appear(self, window: WindowInfo) -> None:
         if self._captured is not None:
@@ -226,77 +241,52 @@ class InlineWindows:
         if window.id in self._shown:
             return  # it was away for a moment only
         cell = self._cells.of_process(window.pid)
-        if cell is None:
+        if cell is None or cell.mark in self._captured_cells:
             return
         if len(self._shown) >= self.max_inline:
             self._hold_back(window, cell)
             return
         shown = self._take(window)
-        self._publish(shown, cell)
+        shown.publish(cell)
         still = threading.Timer(STILL_S, self._first_still, [shown])
         still.daemon = True
         still.start()
 
     def _hold_back(self, window: WindowInfo, cell: Cell) -> None:
-        self._held.add(window.id)
+        held = self._held[window.id] = _Held(window, cell, new_name())
         text = (
             f"The window {window.title!r} is held back: {self.max_inline} windows are inline "
             f"already. More: %xdisplay inline --max-inline {2 * self.max_inline}. "
             "All of them: %xdisplay desktop"
         )
-        self._cells.publish(cell, {"text/plain": text}, {}, _new_name())
+        self._cells.publish(cell, {"text/plain": text}, {}, held.output)
 
-    def _take(self, window: WindowInfo) -> _Shown:
-        from jupyter_xdisplay.kernel.comm_bridge import CommBridge
-        from jupyter_xdisplay.kernel.widget import DisplayWidget
+    def _let_held_go(self, windows: dict[int, WindowInfo]) -> None:
+        """Say so of windows that closed while they were held back."""
+        for window, cell, output in list(self._held.values()):
+            if window.id not in windows or windows[window.id].pid != window.pid:
+                del self._held[window.id]
+                left = {"text/plain": f"{describe(window)} closed without being shown."}
+                self._cells.publish(cell, left, {}, output, update=True)
 
-        widget = DisplayWidget(
-            self._info,
-            via_server=self._via_server,
-            window=window.id,
-            pid=window.pid or 0,
-            own=window.pid == os.getpid(),
-        )
-        bridge = None
-        if not self._via_server:
-            bridge = CommBridge(widget, self._info.socket, lambda: None, window.id)
-        shown = self._shown[window.id] = _Shown(window, widget, bridge)
+    def _take(self, window: WindowInfo) -> ShownWindow:
+        shown = ShownWindow(self._cells, self._info, window, via_server=self._via_server)
+        self._shown[window.id] = shown
         return shown
 
-    def _publish(self, shown: _Shown, cell: Cell) -> None:
-        output = _new_name()
-        shown.outputs.append((cell, output))
-        self._cells.publish(
-            cell,
-            bundle(describe(shown.window), shown.png, shown.widget),
-            mark(self._info.id, shown.window),
-            output,
-        )
-
-    def _first_still(self, shown: _Shown) -> None:
-        """Take a first picture, for when the X server is killed: then there is no last one.
-
-        It is put beside a view that nobody looks at: a front end draws the view anew.
-        """
-        if self._info.viewers == 0:
+    def _first_still(self, shown: ShownWindow) -> None:
+        """Take a first picture, for when the X server is killed: then there is no last one."""
+        if shown.wants_pictures or self._info.viewers == 0:
             self._still(shown)
-        elif (png := self.picture(shown.window)) is not None:
-            shown.offer(png)
+        else:  # it is put beside a view that somebody looks at, who would see it drawn anew
+            shown.offer(self.picture(shown.window))
 
-    def _still(self, shown: _Shown) -> None:
+    def _still(self, shown: ShownWindow) -> None:
         """Put a picture beside the live view, if there is a newer one."""
         png = self.picture(shown.window)
         with self._lock:
-            if png is None or self._shown.get(shown.window.id) is not shown or not shown.offer(png):
-                return
-            for cell, output in shown.outputs:
-                self._cells.publish(
-                    cell,
-                    bundle(describe(shown.window), shown.png, shown.widget),
-                    mark(self._info.id, shown.window),
-                    output,
-                    update=True,
-                )
+            if self._shown.get(shown.window.id) is shown and shown.offer(png):
+                shown.update()
 
     def _leave(self, window: int) -> None:
         shown = self._shown[window]
@@ -305,27 +295,26 @@ class InlineWindows:
             shown.leaving.daemon = True
             shown.leaving.start()
 
-    def _left(self, shown: _Shown) -> None:
+    def _left(self, shown: ShownWindow) -> None:
         with self._lock:
-            if shown.leaving is threading.current_thread():  # else it came back meanwhile
-                self._finish(shown.window.id)
+            if shown.leaving is not threading.current_thread():
+                return  # it came back meanwhile
+            gone = self._shown.pop(shown.window.id, None)
+        if gone is not None:
+            self._finish_all([gone])
 
-    def _finish(self, window: int) -> None:
-        """Leave the last picture in place of a view."""
-        with self._lock:
-            shown = self._shown.pop(window, None)
-        if shown is None:
-            return
-        if (png := self.picture(shown.window)) is not None:
-            shown.offer(png)
-        if shown.leaving is not None:
-            shown.leaving.cancel()
-        for cell, output in shown.outputs:
-            # Without our mark: there is nothing left that the server could picture.
-            self._cells.publish(
-                cell, bundle(describe(shown.window), shown.png, None), {}, output, update=True
-            )
-        let_go(shown.widget, shown.bridge)
+    def _finish_all(self, gone: list[ShownWindow]) -> None:
+        """Leave the last pictures in place of views."""
+        self._picture_all(gone)
+        for shown in gone:
+            shown.finish()
+
+    def _picture_all(self, all_shown: list[ShownWindow]) -> None:
+        """Take their newest pictures, as far as they come in time."""
+        end = time.monotonic() + PICTURE_S
+        for shown in all_shown:
+            if time.monotonic() < end:
+                shown.offer(self.picture(shown.window))
 
 
 def _in_order(windows: Iterable[WindowInfo]) -> list[WindowInfo]:
@@ -333,7 +322,3 @@ def _in_order(windows: Iterable[WindowInfo]) -> list[WindowInfo]:
     listed = list(windows)
     processes = list(dict.fromkeys(window.pid for window in listed))
     return sorted(listed, key=lambda window: (processes.index(window.pid), window.id))
-
-
-def _new_name() -> str:
-    return f"xdisplay-{uuid.uuid4().hex}"
