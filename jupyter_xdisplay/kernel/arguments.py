@@ -40,7 +40,8 @@ HELP = """\
     %xdisplay show                the windows that are open now, once more, under this cell
     %xdisplay inline [on|off] [--max-inline N]
                                   whether windows appear under their cells
-    %%xdisplay capture            run this cell; leave pictures of the windows that it opened
+    %%xdisplay capture [--wait SECONDS]
+                                  run this cell; leave pictures of the windows that it opened
     %xdisplay run PROGRAM …       start a program on it, such as: %xdisplay run glxgears
     %xdisplay gui [tk|qt|gtk|wx|auto|off]
                                   the toolkit for plt.show(); off: matplotlib draws inline again

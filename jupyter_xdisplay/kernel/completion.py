@@ -24,6 +24,8 @@ VALUES: dict[str, Sequence[str]] = {
     "--dpi": (),
     "--port": (),
     "--password": (),
+    "--max-inline": ("8", "16", "32", "64", "128"),
+    "--wait": ("0", "1", "2", "5", "10"),
 }
 """What can follow an option; empty where that cannot be guessed."""
 
@@ -34,13 +36,15 @@ def complete(text_until_cursor: str, display_names: Sequence[str]) -> list[str]:
     Parameters
     ----------
     text_until_cursor
-        The line from its beginning (`%xdisplay …`).
+        The line from its beginning (`%xdisplay …`, or `%%xdisplay …`: a cell to capture).
     display_names
         Names of the displays that there are.
     """
     words = text_until_cursor.split()
     current = "" if text_until_cursor[-1:].isspace() else words[-1]
     before = words[1:] if not current else words[1:-1]
+    if words[0].startswith("%%") and not before:
+        return [item for item in ("capture",) if item.startswith(current)]
     subcommand = next((word for word in before if not word.startswith("-")), None)
     candidates = _candidates(subcommand, before, current, display_names)
     return [item for item in candidates if item.startswith(current)]
@@ -67,6 +71,8 @@ def _candidates(
 def _positional(subcommand: str, given: int, current: str) -> list[str]:
     if given == 0 and subcommand == "gui":
         return [*GUI_NAMES, "auto", "off"]
+    if given == 0 and subcommand == "inline":
+        return ["on", "off"]
     if given == 0 and subcommand == "resize":
         return list(SIZES)
     if subcommand == "snapshot" and not current.startswith("-"):

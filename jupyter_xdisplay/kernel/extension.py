@@ -52,7 +52,7 @@ def _remove_matcher(ipython: InteractiveShell) -> None:
 
 def _match(context: Any) -> dict[str, Any]:
     line = context.line_with_cursor[: context.cursor_position].lstrip()
-    if not line.startswith(f"%{MAGIC} "):
+    if not line.startswith((f"%{MAGIC} ", f"%%{MAGIC} ")):
         return {"completions": []}
     from IPython.core.completer import SimpleCompletion
 

@@ -34,6 +34,10 @@ from tests.kernel.kernel_process import KernelProcess
         ("%xdisplay stop --fo", ["--force"]),
         ("%xdisplay stop --force --fo", []),
         ("%xdisplay nothing x", []),
+        ("%xdisplay inline ", ["on", "off", "--help", "--max-inline", "--name"]),
+        ("%xdisplay inline --max-inline 3", ["32"]),
+        ("%%xdisplay ", ["capture"]),
+        ("%%xdisplay capture --w", ["--wait"]),
     ],
 )
 def test_offers(line: str, offered: list[str]) -> None:
@@ -57,5 +61,6 @@ def test_in_a_kernel(kernel: KernelProcess) -> None:
     assert kernel.complete("%xdisplay sta") == ["start", "status"]
     assert kernel.complete("x = 1\n%xdisplay stop --f") == ["--force"]
     assert kernel.complete("%xdisplay gui q") == ["qt"]
+    assert kernel.complete("%%xdisplay capture --w") == ["--wait"]
     kernel.ok("%unload_ext jupyter_xdisplay")
     assert kernel.complete("%xdisplay sta") == []
