@@ -1,5 +1,6 @@
 /** The view as a Jupyter widget (Anywidget Front-end Module, anywidget.dev/en/afm). */
-import { CommTransport, type CommModel } from './comm_transport';
+import type { CommModel } from './comm_model';
+import { CommTransport } from './comm_transport';
 import type { Scaling } from './geometry';
 import { ServerTransport } from './server_transport';
 import type { DisplayInfo, Disposer } from './types';
