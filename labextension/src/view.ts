@@ -91,6 +91,10 @@ export class View {
     this.showScaling();
   }
 
+  get wasSeen(): boolean {
+    return this.sight.wasVisible;
+  }
+
   dispose(): void {
     this.fullScreen.dispose();
     this.sight.dispose();
