@@ -159,12 +159,13 @@ export class ServerTransport implements Transport {
       await ask('POST', `api/kernels/${encodeURIComponent(info.kernel_id ?? '')}/${action}`);
     };
     const page = `xdisplay/view/${encodeURIComponent(this.displayId)}?window=${this.windowId}`;
+    const { baseUrl } = this.config;
     return {
       close: () => ask('DELETE', path),
       endProgram: () => ask('DELETE', `${path}?force=1`),
       interruptKernel: () => kernel('interrupt'),
       restartKernel: () => kernel('restart'),
-      page: new URL(page, this.config.baseUrl).href,
+      page: (pid) => new URL(pid ? `${page}&pid=${pid}` : page, baseUrl).href,
       recording: {
         start: (seconds, format) => ask('POST', `${path}/recording`, { format, seconds }),
         stop: () => ask('DELETE', `${path}/recording`),
