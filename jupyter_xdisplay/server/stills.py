@@ -22,13 +22,12 @@ from typing import Any
 from tornado.web import HTTPError
 
 from jupyter_xdisplay.errors import DisplayNotFound, XDisplayError
+from jupyter_xdisplay.kernel_protocol import METADATA_KEY, VIEW_MIME
 from jupyter_xdisplay.png import is_single_colour
 from jupyter_xdisplay.runtime.manager import DisplayManager
 from jupyter_xdisplay.runtime.pictures import Subject
 from jupyter_xdisplay.server.pictures import compact, decoded
 
-METADATA_KEY = "jupyter_xdisplay"
-VIEW_MIME = "application/vnd.jupyter.widget-view+json"
 REFERENCE_KEY = "view"
 PICTURE_MIME = "image/png"
 TIMEOUT_S = 1.5
