@@ -1,4 +1,7 @@
-"""What a kernel and whoever launched it agree on: variables at its launch, headers of requests."""
+"""What a kernel and whoever launched it agree on.
+
+Variables at its launch, headers of requests, and the outputs that show displays.
+"""
 
 from __future__ import annotations
 
@@ -21,3 +24,9 @@ PROCESS_HEADER = "Xdisplay-Process"
 
 PID_HEADER = "Xdisplay-Pid"
 """Request header: its pid in its own PID namespace, that of its displays in a container."""
+
+METADATA_KEY = "jupyter_xdisplay"
+"""Key in the metadata of an output that shows a display; the server finds outputs by it."""
+
+VIEW_MIME = "application/vnd.jupyter.widget-view+json"
+"""The live view in such an output."""

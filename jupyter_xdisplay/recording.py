@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import tempfile
+import time
 import zlib
 from fractions import Fraction
 from pathlib import Path
@@ -21,7 +22,7 @@ import numpy.typing as npt
 from jupyter_xdisplay.errors import LimitReached, ProgramMissing, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from types import TracebackType
 
     import PIL.Image
@@ -104,6 +105,8 @@ class Recording:
 
     def __init__(self) -> None:
         self.frames: list[Frame] = []
+        self.lasted_s = 0.0
+        """How long `follow` went on."""
         self._file = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `close`
         self._last: Picture | None = None
 
@@ -147,6 +150,42 @@ class Recording:
         offset = self._file.seek(0, os.SEEK_END)
         self._file.write(packed)
         self.frames.append(Frame(time_s, *place, offset, len(packed)))
+
+    @property
+    def pixels(self) -> int:
+        """How many pixels its frames have, all together."""
+        return sum(frame.width * frame.height for frame in self.frames)
+
+    def follow(
+        self,
+        look: Callable[[], tuple[Picture, tuple[int, int]]],
+        seconds: float,
+        fps: float,
+        wait: Callable[[float], bool | None],
+    ) -> None:
+        """Add what is seen, until the time is over; a busy machine gives fewer frames, and no gaps.
+
+        Parameters
+        ----------
+        look
+            Returns a picture, and where its top left corner is (`add`). What it raises ends this.
+        seconds
+            How long.
+        fps
+            Most frames a second.
+        wait
+            Waits for so many seconds; what is true ends this.
+        """
+        start = time.monotonic()
+        due = 0.0
+        over: bool | None = False
+        while not over and self.lasted_s < seconds:
+            picture, at = look()
+            now = time.monotonic() - start
+            self.add(picture, now, at)
+            due = max(due + 1 / fps, now)
+            over = wait(max(0.0, min(due, seconds) - now))
+            self.lasted_s = min(seconds, time.monotonic() - start)
 
     def save(self, path: Path, seconds: float, fps: float) -> None:
         """Write it; the first frame is shown from the start, the last one until the end.

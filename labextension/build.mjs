@@ -18,8 +18,6 @@ const minifiedCss = {
 };
 
 const options = {
-  // Each whole by itself: without the server extension the widget's travels as one text.
-  entryPoints: [join(here, 'src/widget.ts'), join(here, 'src/page.ts')],
   outdir: join(here, '../jupyter_xdisplay/static'),
   bundle: true,
   format: 'esm',
@@ -28,13 +26,22 @@ const options = {
   charset: 'utf8',
   minify: true,
   legalComments: 'none',
+  logLevel: 'info',
+  plugins: [minifiedCss],
+};
+
+const views = {
+  ...options,
+  // Each whole by itself: without the server extension the widget's travels as one text.
+  entryPoints: [join(here, 'src/widget.ts'), join(here, 'src/page.ts')],
   banner: {
     js: '/* jupyter_xdisplay, BSD-3-Clause; with noVNC, MPL-2.0: THIRD_PARTY_LICENSES.md */',
   },
   metafile: true,
-  logLevel: 'info',
-  plugins: [minifiedCss],
 };
+
+/** Travels with each widget: nothing in it that need not be. */
+const loader = { ...options, entryPoints: [join(here, 'src/loader.ts')] };
 
 if (process.argv.includes('--tests')) {
   const tests = readdirSync(join(here, 'tests')).filter((name) => name.endsWith('.test.ts'));
@@ -50,8 +57,10 @@ if (process.argv.includes('--tests')) {
     plugins: [minifiedCss],
   });
 } else if (process.argv.includes('--watch')) {
-  await (await context(options)).watch();
+  await (await context(loader)).watch();
+  await (await context(views)).watch();
 } else {
-  const { metafile } = await build(options);
+  await build(loader);
+  const { metafile } = await build(views);
   writeFileSync(join(here, '../THIRD_PARTY_LICENSES.md'), licences(here, metafile));
 }

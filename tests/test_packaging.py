@@ -33,6 +33,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_wheel_holds_the_built_view(wheel: Path) -> None:
     """The JavaScript is in the wheel, so users need no Node; sources of it are not."""
     names = zipfile.ZipFile(wheel).namelist()
+    assert "jupyter_xdisplay/static/loader.js" in names
     assert "jupyter_xdisplay/static/widget.js" in names
     assert "jupyter_xdisplay/static/page.js" in names
     assert "jupyter_xdisplay/server/rest-api.yml" in names

@@ -6,8 +6,9 @@ while a cell runs. What comes from a view waits for the kernel like all comm mes
 Messages (the field `view` is a string that the view chose; `data` has one buffer):
 
 - view to kernel: open, data, ack (bytes handled since the last one), close, watch, stop,
-  close_window
-- kernel to view: opened, data, closed (reason), info (the display, at each change)
+  close_window; before all that, once for a page: bundle
+- kernel to view: opened, data, closed (reason), info (the display, at each change), bundle (the
+  views' JavaScript in one buffer, else the problem)
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from jupyter_xdisplay.errors import XDisplayError
+from jupyter_xdisplay.errors import StartFailed, XDisplayError
+from jupyter_xdisplay.kernel import javascript
 from jupyter_xdisplay.kernel.follower import Follower
 from jupyter_xdisplay.sidecar.client import SidecarClient
 
@@ -96,6 +98,8 @@ class CommBridge:
         kind, view_id = content.get("type"), str(content.get("view"))[:64]
         if kind == "open":
             self._open(view_id)
+        elif kind == "bundle":
+            self._send_bundle()
         elif kind == "watch":
             self._start_watch()
         elif kind == "stop":
@@ -110,6 +114,12 @@ class CommBridge:
                 view.acknowledge(content.get("bytes"))
             elif kind == "close":
                 view.close()
+
+    def _send_bundle(self) -> None:
+        try:
+            self._send({"type": "bundle"}, [javascript.bundle()])
+        except StartFailed as error:
+            self._send({"type": "bundle", "problem": error.to_json()}, [])
 
     def _open(self, view_id: str) -> None:
         self._start_watch()

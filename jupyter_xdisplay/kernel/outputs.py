@@ -8,21 +8,18 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from jupyter_xdisplay.kernel.host import PROCESS_NAME
+from jupyter_xdisplay.kernel_protocol import METADATA_KEY, VIEW_MIME
 
 if TYPE_CHECKING:
     from jupyter_xdisplay.kernel.comm_bridge import CommBridge
     from jupyter_xdisplay.kernel.widget import DisplayWidget
     from jupyter_xdisplay.spec import WindowInfo
 
-VIEW_MIME = "application/vnd.jupyter.widget-view+json"
 MAX_GONE = 64
 """Most widgets that are kept of what is gone."""
 
 _gone: deque[DisplayWidget] = deque()
 _gone_lock = threading.Lock()
-
-METADATA_KEY = "jupyter_xdisplay"
-"""Key in the metadata of an output; the server's save hook finds outputs by it."""
 
 
 def bundle(text: str, png: bytes | None, widget: DisplayWidget | None) -> dict[str, Any]:

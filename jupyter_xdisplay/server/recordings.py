@@ -199,25 +199,20 @@ def _take(
     stop: threading.Event,
 ) -> None:
     """Record until the time is over, the window closes, or it is told to stop; write the file."""
-    pixels, now, due = 0, 0.0, 0.0
+    most = MOST_PIXELS[file.suffix[1:]]
     with recording.Recording() as taken:
         try:
             with closing(RfbViewer(client.open_rfb(window=window, view_only=True))) as viewer:
-                start = time.monotonic()
-                while pixels < MOST_PIXELS[file.suffix[1:]]:
-                    now = time.monotonic() - start
-                    left, top = viewer.origin
-                    taken.add(viewer.framebuffer[..., 2::-1], now, (-left, -top))
-                    pixels += viewer.framebuffer.shape[0] * viewer.framebuffer.shape[1]
-                    due = max(due + 1 / fps, now)  # a busy machine gives fewer, and no gaps
-                    if now >= seconds or stop.wait(min(due, seconds) - now):
-                        break
-                    viewer.refresh()
-                now = min(seconds, time.monotonic() - start)
+                taken.follow(
+                    viewer.picture,
+                    seconds,
+                    fps,
+                    lambda pause_s: stop.wait(pause_s) or taken.pixels >= most,
+                )
         except StreamEnded as error:
             if not taken.frames:
                 raise WindowNotFound("The window closed before it was recorded.") from error
-        taken.save(file, max(now, 1 / fps), fps)
+        taken.save(file, max(taken.lasted_s, 1 / fps), fps)
 
 
 def _read_request(asked: dict[str, Any]) -> tuple[str, float]:

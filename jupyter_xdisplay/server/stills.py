@@ -22,13 +22,12 @@ from typing import Any
 from tornado.web import HTTPError
 
 from jupyter_xdisplay.errors import DisplayNotFound, XDisplayError
+from jupyter_xdisplay.kernel_protocol import METADATA_KEY, VIEW_MIME
 from jupyter_xdisplay.png import is_single_colour
 from jupyter_xdisplay.runtime.manager import DisplayManager
 from jupyter_xdisplay.runtime.pictures import Subject
 from jupyter_xdisplay.server.pictures import compact, decoded
 
-METADATA_KEY = "jupyter_xdisplay"
-VIEW_MIME = "application/vnd.jupyter.widget-view+json"
 REFERENCE_KEY = "view"
 PICTURE_MIME = "image/png"
 TIMEOUT_S = 1.5
@@ -69,18 +68,11 @@ class Stills:
     ) -> None:
         """Put pictures and references into a notebook model, in place."""
         outputs = list(_display_outputs(model))
-        wanted = [_shown(mark) if mark.get("picture", True) else None for mark, _ in outputs]
-        pictures = self._pictures(shown for shown in wanted if shown is not None)
-        for (mark, data), shown in zip(outputs, wanted, strict=True):
+        for mark, data in outputs:
             view = data.pop(VIEW_MIME, None)
             if view is not None:
                 mark[REFERENCE_KEY] = view
-            picture = pictures.get(shown)
-            if picture is None:
-                continue  # another server's display, or long gone: the picture there stays
-            if is_single_colour(picture) and not is_single_colour(decoded(data.get(PICTURE_MIME))):
-                continue
-            data[PICTURE_MIME] = base64.b64encode(picture).decode() + "\n"
+        self._put_pictures(outputs)
         bare = [
             (mark, data)
             for mark, data in outputs
@@ -90,15 +82,34 @@ class Stills:
             _take_over(bare, _saved(contents_manager, path))
 
     def revive(self, model: dict[str, Any]) -> dict[str, Any]:
-        """Put live views back into a notebook model where they can live; return the model."""
+        """Put live views back into a notebook model where they can live; return the model.
+
+        What has ended since the save, while no page was there to be told, gets its last picture.
+        """
+        over: list[tuple[dict[str, Any], dict[str, Any]]] = []
         for mark, data in _display_outputs(model):
             view = mark.get(REFERENCE_KEY)
             if isinstance(view, dict) and self._is_alive(mark):
                 data[VIEW_MIME] = view
+            else:
+                over.append((mark, data))
+        self._put_pictures(over)
         return model
 
     async def _revive_later(self, model: Awaitable[dict[str, Any]]) -> dict[str, Any]:
         return self.revive(await model)
+
+    def _put_pictures(self, outputs: Outputs) -> None:
+        """Put the newest pictures into outputs, in place."""
+        wanted = [(_shown(mark), data) for mark, data in outputs if mark.get("picture", True)]
+        pictures = self._pictures(shown for shown, _ in wanted if shown is not None)
+        for shown, data in wanted:
+            picture = pictures.get(shown)
+            if picture is None:
+                continue  # another server's display, or long gone: the picture there stays
+            if is_single_colour(picture) and not is_single_colour(decoded(data.get(PICTURE_MIME))):
+                continue
+            data[PICTURE_MIME] = base64.b64encode(picture).decode() + "\n"
 
     def _pictures(self, wanted: Iterable[Subject]) -> dict[Subject | None, bytes]:
         """Return the pictures that are there in time, each asked for once."""

@@ -47,11 +47,12 @@ class ViewPage(JupyterHandler):
     @web.authenticated
     @authorized
     def get(self, display_id: str) -> None:
-        """Send it; `?window=ID` is one top-level window, else the whole display is shown."""
+        """Send it; `?window=ID&pid=PID` is a window of that process, else it is the whole display.
+
+        Without `pid` it is the window of whoever has that ID now.
+        """
         manager: DisplayManager = self.settings["xdisplay_manager"]
-        window = self.get_query_argument("window", "0")
-        if WINDOW_PATTERN.fullmatch(window) is None:
-            raise web.HTTPError(400, f"{window!r} is no window's number.")
+        window, pid = self._number("window"), self._number("pid")
         try:
             info = manager.get(display_id)
         except DisplayNotFound as error:
@@ -63,13 +64,26 @@ class ViewPage(JupyterHandler):
         self.set_header("Cache-Control", "no-store")
         self.finish(
             PAGE.format(
-                title=xhtml_escape(_title(info, int(window))),
+                title=xhtml_escape(_title(info, window)),
                 icon=xhtml_escape(self.static_url("favicon.ico")),
                 config=_inline(config),
-                data=_inline({"info": info.to_json(), "window": int(window)}),
+                data=_inline({"info": info.to_json(), **_subject(manager, info, window, pid)}),
                 script=xhtml_escape(f"{script}?v={__version__}"),
             )
         )
+
+    def _number(self, name: str) -> int:
+        text = self.get_query_argument(name, "0")
+        if WINDOW_PATTERN.fullmatch(text) is None:
+            raise web.HTTPError(400, f"{name} is a number, not {text!r}.")
+        return int(text)
+
+
+def _subject(manager: DisplayManager, info: DisplayInfo, window: int, pid: int) -> dict[str, Any]:
+    """Return what the page shows: a window, its process, and whether that is the kernel's own."""
+    pid = pid or next((known.pid for known in info.windows if known.id == window), 0)
+    own = pid != 0 and pid == manager.kernel_pids.get(info.kernel_id or "")
+    return {"window": window, "pid": pid, "own": own}
 
 
 def _title(info: DisplayInfo, window: int) -> str:

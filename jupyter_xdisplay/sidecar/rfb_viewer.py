@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Callable
 
+    import numpy as np
+    import numpy.typing as npt
+
     from jupyter_xdisplay.rfb import Pixels
 
 ANSWER_S = 30.0
@@ -118,6 +121,16 @@ class RfbViewer:
         self._client.request_update(incremental=False, area=Rect(0, 0, 1, 1))
         self._until(_has_pixels)
         self._asking = False
+
+    def picture(self) -> tuple[npt.NDArray[np.uint8], tuple[int, int]]:
+        """Return what is seen now, for recordings, and where in the window its top left corner is.
+
+        Red, green, blue of shape `[height, width, 3]`, a copy; the place is negative where menus
+        reach beyond the window's left or upper edge.
+        """
+        self.refresh()
+        left, top = self.origin
+        return self.framebuffer[..., 2::-1].copy(), (-left, -top)
 
     def look(self, timeout_s: float) -> bool:
         """Wait until something changes, or until a time in seconds is over; tell which."""

@@ -26,7 +26,7 @@ import xcffib.xproto
 from jupyter_xdisplay.spec import Size, WindowInfo
 from jupyter_xdisplay.x11.capture import Capture, DrawableChangedError
 from jupyter_xdisplay.x11.connection import X11Connection
-from jupyter_xdisplay.x11.png import is_one_colour, to_png
+from jupyter_xdisplay.x11.png import is_single_colour, to_png
 
 COPY_S = 0.15
 """Windows that were drawn are copied so long after that was heard, at the earliest. Until then
@@ -219,7 +219,7 @@ class LastPictures(threading.Thread):
             capture = Capture(self._x, kept.copy or kept.pixmap)
             try:
                 pixels = capture.grab(0, 0, *capture.size)
-                self._store(window, kept.pid, to_png(pixels), is_one_colour(pixels))
+                self._store(window, kept.pid, to_png(pixels), is_single_colour(pixels))
             finally:
                 capture.close()
         self._free(kept)

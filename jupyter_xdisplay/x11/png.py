@@ -21,6 +21,6 @@ def to_png(pixels: Pixels) -> bytes:
     return file.getvalue()
 
 
-def is_one_colour(pixels: Pixels) -> bool:
+def is_single_colour(pixels: Pixels) -> bool:
     """Tell whether all pixels are alike: such a picture shows nothing."""
     return bool(np.all(pixels[..., :3] == pixels[0, 0, :3]))

@@ -1,4 +1,5 @@
 /** Reaches a display through its kernel: RFB bytes on the widget's comm. */
+import { KERNEL_GONE, type CommModel } from './comm_model';
 import type {
   DisplayInfo,
   Disposer,
@@ -8,16 +9,6 @@ import type {
   Watcher,
   WindowActions,
 } from './types';
-
-/** The part of an anywidget model that is used here (Anywidget Front-end Module). */
-export interface CommModel {
-  send(content: unknown, callbacks?: unknown, buffers?: ArrayBuffer[]): void;
-  on(event: 'msg:custom', callback: (content: unknown, buffers: DataView[]) => void): void;
-  /** ipywidgets: the comm was lost (the kernel restarted or ended), or is there again. */
-  on(event: 'comm_live_update', callback: () => void): void;
-  off(event: 'msg:custom', callback: (content: unknown, buffers: DataView[]) => void): void;
-  off(event: 'comm_live_update', callback: () => void): void;
-}
 
 type FromKernel =
   | { readonly type: 'opened'; readonly view: string }
@@ -30,11 +21,6 @@ const ACK_EVERY_BYTES = 128 * 1024;
 
 /** WebSocket close codes (RFC 6455, 7.4.1). */
 const NORMAL = 1000;
-
-const KERNEL_GONE: Problem = {
-  message: 'The kernel that kept this display has ended or was restarted.',
-  fix: 'Run %xdisplay to start a new one.',
-};
 
 /** Sends, unless the comm is gone: then nobody listens. */
 function send(model: CommModel, content: unknown, buffers?: ArrayBuffer[]): void {

@@ -8,6 +8,10 @@ interface PageData {
   readonly info: DisplayInfo;
   /** 0 for the whole display. */
   readonly window: number;
+  /** The process of the window; 0 where it is not known. */
+  readonly pid: number;
+  /** Whether that is the kernel's own. */
+  readonly own: boolean;
 }
 
 /** Names the page after its window, which may change its title. */
@@ -32,9 +36,17 @@ class PageTransport extends ServerTransport {
 }
 
 const data = document.getElementById('xdisplay-data')?.textContent ?? '';
-const { info, window: windowId } = JSON.parse(data) as PageData;
+const { info, window: windowId, pid, own } = JSON.parse(data) as PageData;
 const transport = new PageTransport(info.id, windowId);
-const view = new View({ info, transport, windowId, scaling: 'fit', onScaling: () => undefined });
+const view = new View({
+  info,
+  transport,
+  windowId,
+  pid,
+  own,
+  scaling: 'fit',
+  onScaling: () => undefined,
+});
 const sheet = new CSSStyleSheet();
 sheet.replaceSync(css);
 document.adoptedStyleSheets.push(sheet);

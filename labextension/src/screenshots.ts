@@ -9,7 +9,12 @@ export function save(picture: Blob, title: string): void {
   URL.revokeObjectURL(url);
 }
 
-/** @throws Error where the browser does not let the page write to its clipboard. */
+/** @throws Error with words for the user, where the page may not write to the clipboard. */
 export async function copy(picture: Blob): Promise<void> {
-  await navigator.clipboard.write([new ClipboardItem({ [picture.type]: picture })]);
+  try {
+    await navigator.clipboard.write([new ClipboardItem({ [picture.type]: picture })]);
+  } catch (cause) {
+    const words = 'The browser does not let this page write to the clipboard: save it instead';
+    throw new Error(words, { cause });
+  }
 }

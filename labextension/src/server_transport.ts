@@ -2,6 +2,7 @@
 import { Backoff } from './backoff';
 import { GONE } from './connection';
 import { cookie, readPageConfig, type PageConfig } from './page_config';
+import { SharedWatches } from './shared_watch';
 import {
   CLOSED_NO_SUCH_DISPLAY,
   type DisplayInfo,
@@ -38,6 +39,9 @@ const NO_WEBSOCKET: Problem = {
   fix: 'If there is a proxy in front of the server, let it pass WebSockets under /xdisplay/.',
 };
 
+/** Of all views on this page. */
+const watches = new SharedWatches();
+
 export class ServerTransport implements Transport {
   readonly patienceMs = 10_000;
   readonly patienceHint = '';
@@ -59,6 +63,12 @@ export class ServerTransport implements Transport {
   }
 
   watch(watcher: Watcher): Disposer {
+    const address = new URL(this.path, this.config.baseUrl).href;
+    return watches.watch(address, watcher, (all) => this.follow(all));
+  }
+
+  /** Tells about every change, also after the connection was lost. */
+  private follow(watcher: Watcher): Disposer {
     const backoff = new Backoff();
     let timer: ReturnType<typeof setTimeout> | undefined;
     let socket: WebSocket | null = null;
@@ -149,12 +159,13 @@ export class ServerTransport implements Transport {
       await ask('POST', `api/kernels/${encodeURIComponent(info.kernel_id ?? '')}/${action}`);
     };
     const page = `xdisplay/view/${encodeURIComponent(this.displayId)}?window=${this.windowId}`;
+    const { baseUrl } = this.config;
     return {
       close: () => ask('DELETE', path),
       endProgram: () => ask('DELETE', `${path}?force=1`),
       interruptKernel: () => kernel('interrupt'),
       restartKernel: () => kernel('restart'),
-      page: new URL(page, this.config.baseUrl).href,
+      page: (pid) => new URL(pid ? `${page}&pid=${pid}` : page, baseUrl).href,
       recording: {
         start: (seconds, format) => ask('POST', `${path}/recording`, { format, seconds }),
         stop: () => ask('DELETE', `${path}/recording`),

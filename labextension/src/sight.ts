@@ -1,5 +1,7 @@
 /** Tells whether an element can be seen: in the viewport, and in a tab that is shown. */
 export class Sight {
+  /** Whether it ever could. */
+  wasVisible = false;
   private intersects = false;
   private known = false;
   private readonly observer: IntersectionObserver;
@@ -24,6 +26,7 @@ export class Sight {
 
   private readonly tell = (): void => {
     if (this.known) {
+      this.wasVisible ||= this.intersects;
       this.changed(this.intersects && !document.hidden);
     }
   };

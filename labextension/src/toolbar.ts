@@ -1,5 +1,5 @@
 /** The bar above the screen: what it is, how it is, and what can be done. */
-import { element, icon, iconButton, label } from './dom';
+import { element, icon, iconButton, label, type IconName } from './dom';
 import type { Scaling } from './geometry';
 import { LEAVE_KEYS } from './keyboard';
 
@@ -9,12 +9,13 @@ export interface ToolbarActions {
   /** More buttons. */
   readonly more: readonly HTMLElement[];
   /** The address of a page of its own; null where there is none. */
-  readonly page: string | null;
-  /** Rejects where the browser does not let it. */
+  readonly page: (() => string) | null;
+  /** Rejects with words for the user. */
   readonly copyScreenshot: () => Promise<void>;
+  /** Rejects with words for the user. */
+  readonly saveScreenshot: () => Promise<void>;
   readonly toggleScaling: () => void;
   readonly toggleFullScreen: () => void;
-  readonly screenshot: () => void;
   readonly toggleKeyboard: () => void;
   readonly close: () => void;
 }
@@ -42,9 +43,9 @@ export class Toolbar {
     this.fullScreen = iconButton('fullScreen', 'full-screen', actions.toggleFullScreen);
     this.keyboard = iconButton('keyboard', 'keyboard', actions.toggleKeyboard);
     this.keyboard.append(this.keyboardWords);
-    const screenshot = iconButton('screenshot', 'screenshot', actions.screenshot);
-    label(screenshot, 'Save a screenshot');
-    const copy = this.copyButton(actions.copyScreenshot);
+    const { copyScreenshot, saveScreenshot } = actions;
+    const screenshot = sayingButton('screenshot', 'Save a screenshot', 'Saved', saveScreenshot);
+    const copy = sayingButton('copy', 'Copy a screenshot', 'Copied', copyScreenshot);
     const close = iconButton('close', 'close', actions.close);
     if (actions.isWindow) {
       label(close, 'Close the window');
@@ -53,7 +54,7 @@ export class Toolbar {
     }
     const { page } = actions;
     const popOut = iconButton('popOut', 'pop-out', () => {
-      window.open(page ?? '', '_blank', 'noopener');
+      window.open(page?.() ?? '', '_blank', 'noopener');
     });
     popOut.hidden = page === null;
     label(popOut, 'Show it in a tab of its own');
@@ -80,31 +81,6 @@ export class Toolbar {
       screenshot,
       close,
     );
-  }
-
-  private copyButton(copy: () => Promise<void>): HTMLButtonElement {
-    const name = 'Copy a screenshot';
-    const say = (words: string): void => {
-      label(button, words);
-      setTimeout(() => {
-        label(button, name);
-        button.replaceChildren(icon('copy'));
-      }, SAID_MS);
-    };
-    const button = iconButton('copy', 'copy', () => {
-      copy().then(
-        () => {
-          button.replaceChildren(icon('done'));
-          say('Copied');
-        },
-        () => {
-          button.replaceChildren(icon('close'));
-          say('The browser does not let this page write to the clipboard: save it instead');
-        },
-      );
-    });
-    label(button, name);
-    return button;
   }
 
   setTitle(name: string, meta: string): void {
@@ -143,4 +119,33 @@ export class Toolbar {
         : `Keys and wheel go to the page. Click the screen, or here, to type into the display; ${LEAVE_KEYS} leaves it.`,
     );
   }
+}
+
+/** A button that says for a moment whether what it does was done, or why not. */
+function sayingButton(
+  name: 'copy' | 'screenshot',
+  words: string,
+  doneWords: string,
+  action: () => Promise<void>,
+): HTMLButtonElement {
+  const say = (said: string, mark: IconName): void => {
+    button.replaceChildren(icon(mark));
+    label(button, said);
+    setTimeout(() => {
+      label(button, words);
+      button.replaceChildren(icon(name));
+    }, SAID_MS);
+  };
+  const button = iconButton(name, name, () => {
+    action().then(
+      () => {
+        say(doneWords, 'done');
+      },
+      (error: unknown) => {
+        say(error instanceof Error ? error.message : String(error), 'close');
+      },
+    );
+  });
+  label(button, words);
+  return button;
 }

@@ -118,8 +118,8 @@ export interface WindowActions {
   /** The same for the kernel whose own window it is. */
   readonly interruptKernel: (() => Promise<void>) | null;
   readonly restartKernel: (() => Promise<void>) | null;
-  /** The address of a page of its own; null where there is none. */
-  readonly page: string | null;
+  /** The address of a page of its own, for a window of that process; null where there is none. */
+  readonly page: ((pid: number) => string) | null;
   /** Null where it cannot be recorded from here. */
   readonly recording: RecordingActions | null;
 }

@@ -91,6 +91,10 @@ export class View {
     this.showScaling();
   }
 
+  get wasSeen(): boolean {
+    return this.sight.wasVisible;
+  }
+
   dispose(): void {
     this.fullScreen.dispose();
     this.sight.dispose();
@@ -107,6 +111,7 @@ export class View {
 
   private makeToolbar(): Toolbar {
     const { window: actions } = this.transport;
+    const page = actions?.page ?? null;
     return new Toolbar({
       isWindow: actions !== null,
       more: this.recorder ? [this.recorder.button] : [],
@@ -114,10 +119,10 @@ export class View {
         this.setScaling(this.scaling === 'fit' ? 'actual' : 'fit');
         this.onScaling(this.scaling);
       },
-      page: actions?.page ?? null,
+      page: page && (() => page(this.subject.pid)),
       copyScreenshot: () => this.useScreenshot(copy),
       toggleFullScreen: () => void this.fullScreen.toggle(),
-      screenshot: () => void this.useScreenshot(save),
+      saveScreenshot: () => this.useScreenshot(save),
       toggleKeyboard: () => {
         if (this.stage.hasFocus) {
           this.stage.blur();
@@ -238,9 +243,10 @@ export class View {
 
   private async useScreenshot(use: (picture: Blob, title: string) => unknown): Promise<void> {
     const picture = await this.stream.screenshot();
-    if (picture) {
-      await use(picture, this.subject.title);
+    if (!picture) {
+      throw new Error('There is no picture yet: wait for the first one');
     }
+    await use(picture, this.subject.title);
   }
 
   private pushClipboard(): void {

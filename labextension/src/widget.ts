@@ -1,6 +1,8 @@
 /** The view as a Jupyter widget (Anywidget Front-end Module, anywidget.dev/en/afm). */
-import { CommTransport, type CommModel } from './comm_transport';
+import type { CommModel } from './comm_model';
+import { CommTransport } from './comm_transport';
 import type { Scaling } from './geometry';
+import { Places } from './places';
 import { ServerTransport } from './server_transport';
 import type { DisplayInfo, Disposer } from './types';
 import { View } from './view';
@@ -29,35 +31,32 @@ interface Model extends CommModel {
 }
 
 interface RenderProps {
+  /** The same object for all places of one widget (loader.ts). */
   readonly model: Model;
   readonly el: HTMLElement;
 }
 
-/** How long a view outlives its place, so that a cell that is run or moved does not flicker. */
-const PARKED_MS = 2000;
-
-/** Views whose place is gone, by display and window. */
-const parked = new Map<string, { view: View; timer: ReturnType<typeof setTimeout> }>();
+/** The views of this page. */
+const places = new Places<View>();
 
 function scalingOf(model: Model): Scaling {
   return model.get('fit') ? 'fit' : 'actual';
 }
 
-function keyOf(model: Model): string {
+/**
+ * Views with the same key show the same in the same way: through the server one display or window,
+ * over the comm one model (it is the same for all places of a widget).
+ */
+function keyOf(model: Model): unknown {
+  if (model.get('via') === 'comm') {
+    return model;
+  }
   const line = model.get('folded') ? 'folded' : '';
   return `${model.get('display_id')} ${model.get('window_id')} ${model.get('pid')} ${line}`;
 }
 
-/** A parked view of the same display or window, or a new one. */
-function takeView(model: Model): View {
-  const id = keyOf(model);
+function makeView(model: Model): View {
   const windowId = model.get('window_id');
-  const kept = parked.get(id);
-  if (kept) {
-    clearTimeout(kept.timer);
-    parked.delete(id);
-    return kept.view;
-  }
   const transport =
     model.get('via') === 'server'
       ? new ServerTransport(model.get('display_id'), windowId)
@@ -74,23 +73,8 @@ function takeView(model: Model): View {
   });
 }
 
-/** Keeps a view for the next place; one per display, and none whose bytes its model carries. */
-function leaveView(id: string, view: View, via: Traits['via']): void {
-  if (via === 'comm' || parked.has(id)) {
-    view.dispose();
-    return;
-  }
-  const timer = setTimeout(() => {
-    parked.delete(id);
-    view.dispose();
-  }, PARKED_MS);
-  parked.set(id, { view, timer });
-}
-
 function render({ model, el }: RenderProps): Disposer {
-  const id = keyOf(model);
-  const via = model.get('via');
-  const view = takeView(model);
+  const { view, leave } = places.settle(keyOf(model), el, () => makeView(model));
   const follow = (): void => {
     view.setScaling(scalingOf(model));
   };
@@ -100,11 +84,9 @@ function render({ model, el }: RenderProps): Disposer {
   };
   follow();
   model.on('change:fit', follow);
-  el.append(view.host);
   return () => {
     model.off('change:fit', follow);
-    view.onScaling = () => undefined;
-    leaveView(id, view, via);
+    leave();
   };
 }
 

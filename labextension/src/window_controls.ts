@@ -2,6 +2,7 @@
 import { element, textButton } from './dom';
 import type { Subject } from './subject';
 import type { WindowActions, WindowInfo } from './types';
+import { stuckWords } from './words';
 
 /** How long a program has to close its window, in milliseconds. */
 const PATIENCE_MS = 3000;
@@ -55,10 +56,13 @@ export class WindowControls {
   }
 
   private get words(): string {
-    if (this.subject.window?.responding) {
-      return ANSWERS;
-    }
-    return this.own ? OWN : OTHER;
+    const { window: shown, pid } = this.subject;
+    return stuckWords({
+      own: this.own,
+      answers: shown?.responding ?? false,
+      canEnd: this.actions.endProgram !== null,
+      pid,
+    });
   }
 
   private ask(): void {
@@ -111,9 +115,3 @@ export class WindowControls {
     this.root.replaceChildren();
   }
 }
-
-const ANSWERS = 'Its program answers, but keeps it open.';
-const OTHER = 'Its program does not answer. Ending it loses what it has not saved.';
-const OWN =
-  'It belongs to this kernel, which is busy. Interrupted, it closes the window if its code goes ' +
-  'on; restarted, all variables are lost.';

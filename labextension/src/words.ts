@@ -48,6 +48,36 @@ const PARKED: Problem = {
   fix: 'Run %xdisplay to show it again.',
 };
 
+/** A window that does not close when it is asked to. */
+export interface Stuck {
+  /** It is of the kernel's own process. */
+  readonly own: boolean;
+  /** Its program answers. */
+  readonly answers: boolean;
+  /** Its program, or the kernel, can be ended from the view. */
+  readonly canEnd: boolean;
+  /** Its program's process, 0 where that is not known. */
+  readonly pid: number;
+}
+
+/** Why a window does not close, and what the user can do. */
+export function stuckWords({ own, answers, canEnd, pid }: Stuck): string {
+  if (answers && (canEnd || own)) {
+    return 'Its program answers, but keeps it open.';
+  }
+  if (!canEnd && own) {
+    return 'It belongs to this kernel, which is busy: interrupt the kernel in the notebook, and the window closes if its code goes on.';
+  }
+  if (!canEnd) {
+    const end = pid ? `with: import os; os.kill(${pid}, 9)` : 'where you started it.';
+    return `If a cell is running, interrupt the kernel, through which your wish travels; else end the program ${end}`;
+  }
+  if (own) {
+    return 'It belongs to this kernel, which is busy. Interrupted, it closes the window if its code goes on; restarted, all variables are lost.';
+  }
+  return 'Its program does not answer. Ending it loses what it has not saved.';
+}
+
 /** "trying again in 4 s" */
 export function countdown(remainingMs: number): string {
   return `trying again in ${Math.max(1, Math.ceil(remainingMs / 1000))} s`;

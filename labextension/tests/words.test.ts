@@ -3,7 +3,14 @@ import { test } from 'node:test';
 import { clipboardFor } from '../src/clipboard';
 import { resolveConfig } from '../src/page_config';
 import type { DisplayInfo } from '../src/types';
-import { closedLine, countdown, displayNumber, screenshotName, sentence } from '../src/words';
+import {
+  closedLine,
+  countdown,
+  displayNumber,
+  screenshotName,
+  sentence,
+  stuckWords,
+} from '../src/words';
 
 const INFO: DisplayInfo = {
   id: 'd1',
@@ -61,4 +68,23 @@ test('URLs of the server come from the page', () => {
 test('x11vnc is given the bytes of UTF-8, other servers the text', () => {
   assert.equal(clipboardFor('x11vnc: attaches to any X server', 'é'), '\u00c3\u00a9');
   assert.equal(clipboardFor('our own', 'é'), 'é');
+});
+
+const STUCK = { own: false, answers: false, canEnd: true, pid: 42 };
+
+test('a window that does not close: the words fit the buttons beside them', () => {
+  assert.match(stuckWords(STUCK), /does not answer\. Ending it loses/);
+  assert.match(stuckWords({ ...STUCK, own: true }), /Interrupted, it closes/);
+  assert.match(stuckWords({ ...STUCK, answers: true }), /answers, but keeps it open/);
+});
+
+test('where nothing can be ended from the view, the user is told how', () => {
+  const comm = { ...STUCK, canEnd: false };
+  assert.match(stuckWords(comm), /interrupt the kernel.*os\.kill\(42, 9\)/);
+  assert.match(stuckWords({ ...comm, pid: 0 }), /end the program where you started it/);
+  assert.match(stuckWords({ ...comm, own: true }), /interrupt the kernel in the notebook/);
+  assert.doesNotMatch(stuckWords({ ...comm, own: true }), /kill|restarted/);
+  // The wish may not have reached its program yet.
+  assert.doesNotMatch(stuckWords({ ...comm, answers: true }), /keeps it open/);
+  assert.match(stuckWords({ ...comm, own: true, answers: true }), /keeps it open/);
 });

@@ -155,7 +155,10 @@ class Lab:
 
     def screenshot(self, kernel_id: str) -> Image.Image:
         """Return the screen of a kernel's running display, exactly."""
-        path = f"xdisplay/api/displays/{self.display(kernel_id)['id']}/screenshot"
+        return self.picture(f"xdisplay/api/displays/{self.display(kernel_id)['id']}/screenshot")
+
+    def picture(self, path: str) -> Image.Image:
+        """Return what the REST API answers with a picture."""
         return Image.open(io.BytesIO(self._call("GET", path))).convert("RGB")
 
     def write_notebook(self, name: str, cells: Sequence[str], kernel: str = "python3") -> Path:

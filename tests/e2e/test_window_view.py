@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
 
 import av
 import pytest
@@ -257,20 +256,6 @@ def test_a_recording_is_written_beside_the_notebook(notebook: Opener, lab: Lab, 
     else:
         with av.open(lab.root / name) as video:
             assert sum(1 for _ in video.decode(video=0)) > 3
-
-
-def test_without_the_server_extension(make_lab: Callable[..., Lab], notebook: Opener) -> None:
-    """A window's pixels, keys and close travel over the widget's comm."""
-    lab = make_lab(extension=False)
-    book = notebook([START, STUCK], on=lab)
-    book.run(0)
-    book.run(1)
-    view = window_of(book, 1)
-    view.wait_for_colour(150, 100, GREEN)
-    view.host.locator("[data-action=close]").click()
-    left = last_picture(book, 1)
-    assert left.getpixel((left.width // 2, left.height // 2)) == GREEN
-    lab.stop()
 
 
 def test_a_screenshot_goes_to_the_clipboard(notebook: Opener) -> None:

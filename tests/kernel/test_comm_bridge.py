@@ -9,11 +9,14 @@ from typing import Any
 
 import pytest
 
-from jupyter_xdisplay.kernel import comm_bridge
+import jupyter_xdisplay
+from jupyter_xdisplay.kernel import comm_bridge, javascript
 from jupyter_xdisplay.kernel.comm_bridge import CommBridge
 from jupyter_xdisplay.kernel.local_host import LocalHost
 from jupyter_xdisplay.spec import DisplayInfo, DisplaySpec, Size
 from tests.waiting import wait_until
+
+PACKAGE = Path(jupyter_xdisplay.__file__).parent
 
 
 class RecordingWidget:
@@ -159,6 +162,26 @@ def test_close_ends_all_threads(widget: RecordingWidget, bridge: CommBridge) -> 
     wait_until(lambda: widget.of_kind("closed", "a"))
     widget.receive({"type": "open", "view": "b"})
     assert not widget.of_kind("opened", "b")
+
+
+def test_a_page_gets_the_views_javascript(widget: RecordingWidget, bridge: CommBridge) -> None:
+    """Asked for it, the kernel sends the whole bundle in one buffer, as it was built."""
+    widget.receive({"type": "bundle"})
+    ((content, buffers),) = widget.sent
+    assert content == {"type": "bundle"}
+    assert buffers == [(PACKAGE / "static" / "widget.js").read_bytes()]
+
+
+def test_javascript_that_was_not_built(
+    widget: RecordingWidget, bridge: CommBridge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The page is told what is missing, and how to build it."""
+    monkeypatch.setattr(javascript, "files", lambda _: Path("/nowhere"))
+    widget.receive({"type": "bundle"})
+    ((content, buffers),) = widget.sent
+    assert buffers == []
+    assert "widget.js" in content["problem"]["message"]
+    assert "make setup" in content["problem"]["fix"]
 
 
 def test_stop_is_passed_on(widget: RecordingWidget, info: DisplayInfo) -> None:

@@ -126,7 +126,7 @@ def test_every_output_is_kept_up_to_date(display: KernelProcess) -> None:
 
 
 def test_one_widget_for_all_views(display: KernelProcess) -> None:
-    """Several views of one display share a model: the view's JavaScript travels once."""
+    """Several views of one display share a model, and with it what was loaded for it."""
     first = display.ok("d.show()").data[0]["data"]["application/vnd.jupyter.widget-view+json"]
     second = display.ok("d.show()").data[0]["data"]["application/vnd.jupyter.widget-view+json"]
     assert first == second
@@ -135,8 +135,8 @@ def test_one_widget_for_all_views(display: KernelProcess) -> None:
 def test_the_bundle_is_missing(kernel: KernelProcess) -> None:
     """Without the built JavaScript the error says how to build it."""
     kernel.ok(
-        "import jupyter_xdisplay.kernel.widget as w, pathlib\n"
-        "w.files = lambda _: pathlib.Path('/nowhere')"
+        "import jupyter_xdisplay.kernel.javascript as j, pathlib\n"
+        "j.files = lambda _: pathlib.Path('/nowhere')"
     )
     cell = kernel.fails("%xdisplay", "StartFailed")
     assert "make setup" in cell.traceback

@@ -19,9 +19,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from jupyter_xdisplay.kernel_protocol import CAPABILITY_VARIABLE, PROCESS_HEADER, SOCKET_VARIABLE
+from jupyter_xdisplay.kernel_protocol import (
+    CAPABILITY_VARIABLE,
+    METADATA_KEY,
+    PROCESS_HEADER,
+    SOCKET_VARIABLE,
+    VIEW_MIME,
+)
 from jupyter_xdisplay.server.pictures import LOSS_MAX, compact
-from jupyter_xdisplay.server.stills import METADATA_KEY, REFERENCE_KEY, VIEW_MIME
+from jupyter_xdisplay.server.stills import REFERENCE_KEY
 from jupyter_xdisplay.spec import DisplayInfo
 from jupyter_xdisplay.unix_http import request
 from tests.server.conftest import MakeServer

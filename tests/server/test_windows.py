@@ -1,10 +1,8 @@
-"""Single windows through the real server: picture, size, close, end of a program, page."""
+"""Single windows through the real server: picture, size, close, end of a program."""
 
 from __future__ import annotations
 
-import html.parser
 import io
-import json
 import os
 import re
 import signal
@@ -26,7 +24,6 @@ from tests.xclient import running, tk_window
 
 UNKNOWN = "0123456789ab"
 ANSWER_S = 60
-EVIL_TITLE = "</title></script><script>alert('x')</script><!--<script>"
 
 
 @pytest.fixture
@@ -311,62 +308,3 @@ def test_bad_recordings_are_refused(rest: DocumentedServer, info: DisplayInfo) -
             assert rest.ask(method, f"{target}/recording").status == 404
     none = f"{API}/{info.id}/windows/4294967295/recording"
     assert rest.ask("POST", none, {}).status == 404
-
-
-class _Page(html.parser.HTMLParser):
-    """The parts of a page that a browser would see."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.title = ""
-        self.scripts: list[dict[str, str | None]] = []
-        self.texts: dict[str, str] = {}
-        self._open = ""
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Note scripts, and where text belongs."""
-        self._open = tag
-        if tag == "script":
-            self.scripts.append(dict(attrs))
-            self._open = str(dict(attrs).get("id"))
-
-    def handle_data(self, data: str) -> None:
-        """Note the text."""
-        self.texts[self._open] = self.texts.get(self._open, "") + data
-
-    def handle_endtag(self, tag: str) -> None:  # noqa: ARG002
-        """Text after an element is nobody's."""
-        self._open = ""
-
-
-def test_a_page_for_a_window(rest: DocumentedServer, info: DisplayInfo) -> None:
-    """It has the view's code, what that needs to know, and the window's title, harmless."""
-    server = rest.server
-    with running(info, "window", "--title", EVIL_TITLE):
-        window = int(_window(server, info, EVIL_TITLE).rpartition("/")[2])
-        answer = server.ask("GET", f"xdisplay/view/{info.id}?window={window}")
-        assert answer.status == 200
-        assert answer.headers.get_content_type() == "text/html"
-        assert "frame-ancestors 'self'" in answer.headers["Content-Security-Policy"]
-        assert any("_xsrf=" in line for line in answer.headers.get_all("Set-Cookie") or [])
-        page = _Page(answer.body.decode())
-        assert page.texts["title"] == EVIL_TITLE
-        data = json.loads(page.texts["xdisplay-data"])
-        assert (data["info"]["id"], data["window"]) == (info.id, window)
-        assert json.loads(page.texts["jupyter-config-data"])["baseUrl"] == server.base_url
-        kinds = [script.get("type") for script in page.scripts]
-        assert kinds == ["application/json", "application/json", "module"]
-        source = str(page.scripts[2]["src"]).removeprefix(server.base_url)
-        script = server.ask("GET", source, token=False)
-        assert (script.status, "javascript" in script.headers["Content-Type"]) == (200, True)
-
-
-def test_a_page_for_a_display_and_for_none(server: JupyterServer, info: DisplayInfo) -> None:
-    """The whole display without a window; 404 and 400 where there is nothing to show."""
-    page = _Page(server.ask("GET", f"xdisplay/view/{info.id}").body.decode())
-    assert page.texts["title"] == "X display main"
-    assert json.loads(page.texts["xdisplay-data"])["window"] == 0
-    assert server.ask("GET", f"xdisplay/view/{UNKNOWN}").status == 404
-    for window in ("abc", "-1", "12345678901", "%D9%A1", ""):
-        assert server.ask("GET", f"xdisplay/view/{info.id}?window={window}").status == 400

@@ -155,25 +155,12 @@ class Window(WindowInput):
         path = Path(file).expanduser()
         recording.check(path, seconds, fps)
         with recording.Recording() as taken:
-            start = time.monotonic()
-            now = due = 0.0
-            while now < seconds:
-                try:
-                    with self._viewing() as viewer:
-                        viewer.refresh()
-                        now = time.monotonic() - start
-                        left, top = viewer.origin
-                        taken.add(viewer.framebuffer[..., 2::-1], now, (-left, -top))
-                except WindowNotFound:
-                    if not taken.frames:
-                        raise
-                    seconds = now
-                    break
-                now = time.monotonic() - start
-                due = max(due + 1 / fps, now)  # a busy machine gives fewer, and no gaps
-                time.sleep(max(0.0, min(due, seconds) - now))
-                now = time.monotonic() - start
-            taken.save(path, seconds, fps)
+            try:
+                taken.follow(self._picture, seconds, fps, time.sleep)
+            except WindowNotFound:
+                if not taken.frames:
+                    raise
+            taken.save(path, taken.lasted_s, fps)
         return path
 
     def resize(self, size: SizeLike) -> Size:
@@ -224,6 +211,10 @@ class Window(WindowInput):
     def __repr__(self) -> str:
         info = self.known_info
         return f"<Window {info.title!r} {info.id:#x} {info.width}x{info.height}>"
+
+    def _picture(self) -> tuple[recording.Picture, tuple[int, int]]:
+        with self._viewing() as viewer:
+            return viewer.picture()
 
     def _condition(
         self, change: bool, title: Title | None, pixel: tuple[int, int, Colour] | None
