@@ -36,9 +36,10 @@ lint: setup
 	.venv/bin/mypy
 	cd labextension && npm run --silent check
 
+# Two workers, whatever the machine: more would make each other late.
 test: lint
 	cd labextension && npm test --silent
-	.venv/bin/pytest
+	.venv/bin/pytest -n 2 --dist loadgroup --no-loadscope-reorder
 
 soak: setup
 	XDISPLAY_SOAK=1 .venv/bin/pytest -m soak --timeout 3600

@@ -37,8 +37,18 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run the browser tests last: Playwright's loop runs on in this thread, asyncio's cannot."""
-    items.sort(key=lambda item: item.get_closest_marker("e2e") is not None)
+    """Let two workers share the tests (`make test`): the longest first, files kept together.
+
+    All that needs the engine of the tests goes to one worker: it is built and started once.
+    """
+    items.sort(key=lambda item: (not _needs_engine(item), item.get_closest_marker("e2e") is None))
+    for item in items:
+        group = "containers" if _needs_engine(item) else item.path.name
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
+def _needs_engine(item: pytest.Item) -> bool:
+    return "real_engine" in getattr(item, "fixturenames", ())
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from tests.e2e.cells import COLOURED, START
 from tests.e2e.conftest import Opener, view_of
 from tests.e2e.entry import Entry, entry_cell
 from tests.e2e.lab import Lab, Notebook, wait_for
+from tests.e2e.test_saved import pictures
 from tests.e2e.view import wait_for_window
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
@@ -73,15 +75,29 @@ def test_base_url_and_dark(make_lab: Callable[..., Lab], notebook: Opener) -> No
 
 
 def test_without_server_extension(make_lab: Callable[..., Lab], notebook: Opener) -> None:
-    """Where the server extension is off, pixels and input travel over the widget's comm."""
+    """Where the server extension is off, pixels and input travel over the widget's comm.
+
+    What is saved has a picture of a window, too, while that is live and in sight.
+    """
     lab = make_lab(extension=False)
-    book = notebook([START, entry_cell("comm.txt")], on=lab)
+    red = COLOURED.format(title="Saved", colour="red")
+    book = notebook([START, entry_cell("comm.txt"), "%xdisplay inline on", red, "1"], on=lab)
     book.run(0)
     book.run(1)
     entry = Entry(book, view_of(book, 0), "comm.txt")
     entry.type("comm")
     entry.wait_for_text("comm")
     book.screenshot("without-server-extension")
+    book.run(2)
+    book.run(3)
+    view = view_of(book, 3)
+    view.wait_for_colour(100, 100, (255, 0, 0))
+    book.run(4)
+    assert view.attribute("frame") == "live"
+    saved = book.save()
+    (png,) = pictures({"cells": saved["cells"][3:4]})
+    assert (255, 0, 0) in {colour for _, colour in png.getcolors(2**24) or []}
+    assert len(json.dumps(saved)) < 200_000  # no JavaScript
     lab.stop()
 
 
