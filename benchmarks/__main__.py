@@ -5,12 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from benchmarks import containers, rfb_servers, startup, windows
+from benchmarks import containers, interrupts, rfb_servers, startup, windows
 
 BENCHMARKS: dict[str, Callable[[list[str]], None]] = {
     "startup": startup.main,
     "rfb": rfb_servers.main,
     "windows": windows.main,
+    "interrupts": interrupts.main,
     "containers": containers.main,
 }
 

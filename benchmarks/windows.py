@@ -6,6 +6,8 @@
 - `cpu_1`, `cpu_20`: processor time a second of sidecar, Jupyter server and browser while one
   window that changes 20 times a second is in sight, of 1 and of 20 such windows. The X server,
   which draws for all of them, is apart (`x_cpu_…`).
+- `scroll_live`, `scroll_pictures`: frames a second while a page with 20 windows is scrolled past,
+  live and changing, and then with their last pictures in their places.
 """
 
 from __future__ import annotations
@@ -40,6 +42,22 @@ SIZE = Size(1280, 720)
 ROOM = Size(1760, 1000)
 LOW_ROOM = Size(1760, 640)
 """A page with room for one window of `ticker`; of the next one not even the title is seen."""
+
+SCROLL = """\
+async () => {
+  const page = document.querySelector('.jp-WindowedPanel-outer');
+  const frame = () => new Promise((resolve) => requestAnimationFrame(resolve));
+  page.scrollTop = 0;
+  await frame();
+  const begin = performance.now();
+  let frames = 0;
+  for (let now = begin; now - begin < 4000; now = performance.now()) {
+    page.scrollTop = ((page.scrollHeight - page.clientHeight) * (now - begin)) / 4000;
+    await frame();
+    frames += 1;
+  }
+  return (1000 * frames) / (performance.now() - begin);
+}"""
 
 START = "%load_ext jupyter_xdisplay\n%xdisplay"
 DESKTOP = f"%load_ext jupyter_xdisplay\n%xdisplay desktop --size {SIZE}"
@@ -179,6 +197,22 @@ def cost(pictures: str, count: int) -> dict[str, float]:
     return {f"{name}_{count}": (after[name] - before[name]) / CPU_S for name in groups}
 
 
+def scrolled(pictures: str, count: int = 20) -> tuple[float, float]:
+    """Return frames a second while windows are scrolled past, and while their pictures are."""
+    cells = [START, helper(pictures), f"p = start('benchmarks.rfb.ticker', '{count}')"]
+    with notebook(cells) as bench:
+        hosts = f"() => ({HOSTS})().length"
+        wait_for(lambda: bench.page.evaluate(hosts) == count, "not all windows are there", 60)
+        time.sleep(3.0)
+        live = float(bench.page.evaluate(SCROLL))
+        (info,) = bench.lab.displays()
+        for window in info["windows"]:
+            bench.lab.api("DELETE", f"xdisplay/api/displays/{info['id']}/windows/{window['id']}")
+        wait_for(lambda: bench.page.evaluate(hosts) == 0, "not all windows have closed", 60)
+        time.sleep(3.0)
+        return live, float(bench.page.evaluate(SCROLL))
+
+
 def main(_arguments: list[str] | None = None) -> None:
     """Measure, print, write."""
     found: dict[str, list[float]] = defaultdict(list)
@@ -193,12 +227,16 @@ def main(_arguments: list[str] | None = None) -> None:
             for count in (1, 20):
                 for name, value in cost(pictures, count).items():
                     found[name].append(value)
+            live, still = scrolled(pictures)
+            found["scroll_live"].append(live)
+            found["scroll_pictures"].append(still)
             print(f"   repeat {repeat + 1} of {REPEATS}", flush=True)
     rows = {name: summary(values) for name, values in found.items()}
     print_table("Windows inline", "as named", rows)
     ratios = {
         "fps_window_vs_desktop": _ratio(found["fps_window"], found["fps_desktop"]),
         "cpu_20_windows_vs_1": _ratio(found["cpu_20"], found["cpu_1"]),
+        "scroll_live_vs_pictures": _ratio(found["scroll_live"], found["scroll_pictures"]),
     }
     for name, value in ratios.items():
         print(f"{name}: {value:.2f}")
