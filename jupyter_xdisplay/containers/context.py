@@ -35,7 +35,7 @@ KERNEL_NEEDS = (
 
 simplejpeg is for windows from Python, whose pictures come as JPEG."""
 
-KERNEL_DATA = ("py.typed", "static/widget.js")
+KERNEL_DATA = ("py.typed", "static/loader.js", "static/widget.js")
 """What the kernel's side reads, beside modules."""
 
 _METADATA = f"jupyter_xdisplay-{jupyter_xdisplay.__version__}.dist-info/METADATA"
