@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,18 @@ def test_nbconvert_shows_what_came_later(
     notebook = execute([START, figure], tmp_path, monkeypatch)
     (image,) = pictures(notebook, 0)
     assert (0x12, 0xFE, 0x34) in colours(image)
+
+
+def test_saved_widgets_are_small(
+    leftovers: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a server a notebook is saved with its widgets: not with the views' JavaScript."""
+    figure = "import matplotlib.pyplot as plt\nplt.figure(); plt.show()"
+    notebook = execute([START, figure], tmp_path, monkeypatch)
+    (widgets,) = notebook.metadata.widgets.values()
+    ours = [it["state"] for it in widgets["state"].values() if "display_id" in it["state"]]
+    assert {state["via"] for state in ours} == {"comm"}
+    assert all(len(json.dumps(state)) < 10_000 for state in ours)
 
 
 def test_an_error_stops_run_all(
