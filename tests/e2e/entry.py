@@ -9,6 +9,9 @@ from tests.e2e.view import View
 PLACE = 200, 120
 """In the field, in pixels of the display."""
 
+PLACE_IN_WINDOW = 160, 60
+"""The same in the view of its window."""
+
 
 def entry_cell(name: str) -> str:
     """Return a cell that starts the program; `name` is its file's."""
@@ -26,12 +29,17 @@ class Entry:
         What it is used through.
     name
         Its file's name.
+    place
+        In the field, in pixels of what the view shows.
     """
 
-    def __init__(self, book: Notebook, view: View, name: str) -> None:
+    def __init__(
+        self, book: Notebook, view: View, name: str, place: tuple[int, int] = PLACE
+    ) -> None:
         self.view = view
         self._file = book.lab.root / name
-        view.wait_for_colour(*PLACE, (255, 255, 255))
+        self._place = place
+        view.wait_for_colour(*place, (255, 255, 255))
 
     def text(self) -> str | None:
         """Return what is in the field; None while nothing ever was."""
@@ -43,7 +51,7 @@ class Entry:
 
     def click(self) -> None:
         """Click into the field, and go to the end of its text."""
-        self.view.click(*PLACE)
+        self.view.click(*self._place)
         self.view.page.keyboard.press("End")
 
     def type(self, text: str) -> None:

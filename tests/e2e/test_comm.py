@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Callable
 
 import pytest
@@ -91,6 +93,27 @@ def test_an_output_that_is_drawn_anew_stays_connected(notebook: Opener, bare: La
     view.wait_for_colour(150, 100, GREEN)
     view.host.locator("[data-action=close]").click()
     wait_for(lambda: view.host.count() == 0 or view.attribute("state") == "over", "still there")
+
+
+def test_a_program_that_hangs(notebook: Opener, bare: Lab) -> None:
+    """It cannot be ended from here: the view says how the user can."""
+    book = notebook([START, STUCK], on=bare)
+    book.run(0)
+    book.run(1)
+    view = window_of(book, 1)
+    pid = int(book.text(1).split()[0])
+    os.kill(pid, signal.SIGSTOP)
+    view.host.locator("[data-action=close]").click()
+    keep = view.host.locator("[data-action=keep]")
+    keep.wait_for(timeout=10_000)
+    assert f"else end the program with: import os; os.kill({pid}, 9)" in view.words()
+    assert view.host.locator("[data-action=end-program]").count() == 0
+    book.page.wait_for_timeout(700)  # it comes softly
+    book.screenshot("comm-hung")
+    keep.click()
+    wait_for(lambda: "does not close" not in view.words(), "the question stays")
+    os.kill(pid, signal.SIGKILL)
+    last_picture(book, 1)
 
 
 def test_a_reload_and_a_restart(notebook: Opener, bare: Lab) -> None:

@@ -16,7 +16,10 @@ from tests.e2e.cells import COLOURED, START
 from tests.e2e.conftest import Opener, view_of
 from tests.e2e.entry import Entry, entry_cell
 from tests.e2e.lab import Lab, Notebook, wait_for
+from tests.e2e.test_inline import GREEN, last_picture, window_of
+from tests.e2e.test_inline import START as START_INLINE
 from tests.e2e.test_saved import pictures
+from tests.e2e.test_window_view import STUCK
 from tests.e2e.view import wait_for_window
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
@@ -60,6 +63,26 @@ def test_notebook_7(notebook: Opener, lab: Lab) -> None:
     wait_for_window(lab, "Seven", book.kernel_id)
     view_of(book, 0).wait_for_colour(300, 250, (255, 0, 0))
     book.screenshot("notebook-7")
+
+
+def test_a_window_in_notebook_7(notebook: Opener) -> None:
+    """Live under its cell, closed by its button, then its last picture: there and in the file."""
+    book = notebook([START_INLINE, STUCK], classic=True)
+    book.run(0)
+    book.run(1)
+    view = window_of(book, 1)
+    view.wait_for_colour(150, 100, GREEN)
+    book.screenshot("notebook-7-window")
+    (live,) = pictures(book.save())
+    assert live.getpixel((150, 100)) == GREEN
+    view.host.locator("[data-action=close]").click()
+    left = last_picture(book, 1)
+    assert left.getpixel((left.width // 2, left.height // 2)) == GREEN
+    book.screenshot("notebook-7-closed")
+    saved = book.save()
+    (picture,) = pictures(saved)
+    assert picture.getpixel((150, 100)) == GREEN
+    assert "widget-view" not in str([cell["outputs"] for cell in saved["cells"][1:]])
 
 
 def test_base_url_and_dark(make_lab: Callable[..., Lab], notebook: Opener) -> None:

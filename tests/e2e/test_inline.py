@@ -166,6 +166,29 @@ def test_typing_into_an_xterm(notebook: Opener) -> None:
     wait_for(both, lambda: f"not typed: {book.text(2)}")
 
 
+def test_the_wheel_turns_what_has_the_focus(notebook: Opener) -> None:
+    """Over a window that was clicked it is the program's, and up is not down."""
+    wheel = (
+        "import subprocess, sys\n"
+        "code = '''import tkinter\n"
+        "root = tkinter.Tk(); root.geometry('300x200'); root.configure(background='blue')\n"
+        "for button, colour in ((4, 'red'), (5, 'lime')):\n"
+        "    root.bind(f'<Button-{button}>', lambda _, c=colour: root.configure(background=c))\n"
+        "root.mainloop()'''\n"
+        "subprocess.Popen([sys.executable, '-c', code])"
+    )
+    book = notebook([START, wheel])
+    book.run(0)
+    book.run(1)
+    view = window_of(book, 1)
+    view.wait_for_colour(150, 100, (0, 0, 255))
+    view.click(150, 100)
+    wait_for(lambda: view.attribute("captured") == "true", "a click does not capture")
+    for turn, colour in ((120, GREEN), (-120, RED)):
+        book.page.mouse.wheel(0, turn)
+        view.wait_for_colour(150, 100, colour)
+
+
 def test_each_cell_has_its_own_window(notebook: Opener) -> None:
     """Two cells, a program each; after a third cell both are where they were."""
     book = notebook([START, "!xeyes &", "!xclock &", "print('third')"])

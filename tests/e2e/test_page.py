@@ -8,7 +8,10 @@ import pytest
 from playwright.sync_api import Page
 
 from jupyter_xdisplay.spec import DisplayInfo
+from tests.e2e.conftest import Opener
 from tests.e2e.lab import SCREENSHOTS, Lab, wait_for
+from tests.e2e.test_close import MINE
+from tests.e2e.test_inline import GREEN, RED, START, last_picture, window_of
 from tests.e2e.view import View
 from tests.xclient import running
 
@@ -65,3 +68,64 @@ def test_a_display_fills_a_tab(lab: Lab, page: Page, info: DisplayInfo, scheme: 
         background = page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
         assert (background == "rgb(255, 255, 255)") == (scheme == "light")
         page.screenshot(path=SCREENSHOTS / f"page-display-{scheme}.png")
+
+
+CLICKED = """\
+import subprocess, sys
+code = '''import tkinter
+root = tkinter.Tk()
+root.title("Clicked")
+root.geometry("320x240")
+root.configure(background="red")
+root.bind("<Button-1>", lambda event: root.configure(background="lime"))
+root.mainloop()'''
+subprocess.Popen([sys.executable, "-c", code])
+"""
+
+
+def _pop_out(view: View) -> View:
+    """Press the button; return the view on the new tab."""
+    with view.page.context.expect_page() as opened:
+        view.host.locator("[data-action=pop-out]").click()
+    page = opened.value
+    popped = View(page, page.locator(".xdisplay"))
+    popped.wait_until_live()
+    return popped
+
+
+def test_pop_out(notebook: Opener) -> None:
+    """A click in the new tab changes the real window, here and there."""
+    book = notebook([START, CLICKED])
+    book.run(0)
+    book.run(1)
+    view = window_of(book, 1)
+    view.wait_for_colour(160, 120, RED)
+    popped = _pop_out(view)
+    assert popped.page.title() == "Clicked"
+    popped.click(160, 120)
+    popped.wait_for_colour(160, 120, GREEN)
+    popped.page.screenshot(path=SCREENSHOTS / "page-popped-out.png")
+    view.page.bring_to_front()
+    view.wait_for_colour(160, 120, GREEN)
+
+
+def test_pop_out_of_the_kernels_own_window(notebook: Opener) -> None:
+    """Also there it is never offered to end the program, which is the kernel, but to interrupt."""
+    book = notebook([START, MINE, "import time; time.sleep(100)"])
+    book.run(0)
+    book.run(1)
+    popped = _pop_out(window_of(book, 1))
+    book.start_cell(2)
+    wait_for(lambda: "program busy" in popped.words(), "not said to be busy")
+    popped.page.bring_to_front()
+    popped.host.locator("[data-action=close]").click()
+    interrupt = popped.host.locator("[data-action=interrupt]")
+    interrupt.wait_for(timeout=10_000)
+    assert popped.host.locator("[data-action=restart]").is_visible()
+    assert popped.host.locator("[data-action=end-program]").count() == 0
+    popped.page.screenshot(path=SCREENSHOTS / "page-busy-kernel.png")
+    interrupt.click()
+    popped.wait_for_state("over")
+    book.page.bring_to_front()
+    wait_for(lambda: "KeyboardInterrupt" in book.text(2), "not interrupted")
+    last_picture(book, 1)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
+import re
 import subprocess
 import sys
 
 import av
 import pytest
 from PIL import Image
+from playwright.sync_api import Page
 
 from tests.e2e.conftest import Opener
 from tests.e2e.lab import Lab, Notebook, wait_for
@@ -33,6 +33,28 @@ import subprocess, sys
 child = subprocess.Popen([sys.executable, "-c", script])
 print(child.pid)
 """
+SQUARE = """\
+%xdisplay gui tk
+import matplotlib.pyplot as plt
+plt.rcParams["toolbar"] = "None"
+figure = plt.figure(figsize=(4, 3), dpi=100, facecolor="white")
+axes = figure.add_axes((0, 0, 1, 1), facecolor="blue")
+axes.plot([0.5], [0.5], "s", color="yellow", markersize=36)
+axes.set(xlim=(0, 1), ylim=(0, 1))
+plt.show()
+"""
+BLUE = (0, 0, 255)
+
+
+def _drag_corner(view: View, right: int, down: int) -> None:
+    view.host.hover()
+    corner = view.host.locator(".corner").bounding_box()
+    assert corner is not None
+    x, y = corner["x"] + 8, corner["y"] + 8
+    view.page.mouse.move(x, y)
+    view.page.mouse.down()
+    view.page.mouse.move(x + right, y + down, steps=6)
+    view.page.mouse.up()
 
 
 def test_the_corner_resizes_the_real_window(notebook: Opener, lab: Lab) -> None:
@@ -42,14 +64,7 @@ def test_the_corner_resizes_the_real_window(notebook: Opener, lab: Lab) -> None:
     book.run(1)
     view = window_of(book, 1)
     width, height = view.size
-    view.host.hover()
-    corner = view.host.locator(".corner").bounding_box()
-    assert corner is not None
-    x, y = corner["x"] + 8, corner["y"] + 8
-    view.page.mouse.move(x, y)
-    view.page.mouse.down()
-    view.page.mouse.move(x + 150, y + 90, steps=6)
-    view.page.mouse.up()
+    _drag_corner(view, 150, 90)
     wait_for(lambda: view.size[0] > width + 120 and view.size[1] > height + 70, "not resized")
     window = windows_of(lab, book.kernel_id)["Terminal"]
     assert (window["width"], window["height"]) == view.size
@@ -59,41 +74,33 @@ def test_the_corner_resizes_the_real_window(notebook: Opener, lab: Lab) -> None:
     book.screenshot("inline-resized")
 
 
-def test_a_program_that_hangs_can_be_ended(notebook: Opener) -> None:
-    """Its window does not close when asked: after 3 s the view offers to end the program."""
-    book = notebook([START, STUCK, "print(child.wait(20))"])
+def test_a_resized_figure_is_drawn_anew(notebook: Opener) -> None:
+    """Its axes fill the new size, and what is measured in points is as large as it was."""
+    book = notebook([START, SQUARE])
     book.run(0)
     book.run(1)
     view = window_of(book, 1)
-    view.wait_for_colour(150, 100, GREEN)
-    pid = int(book.text(1).split()[0])
-    os.kill(pid, signal.SIGSTOP)
-    view.host.locator("[data-action=close]").click()
-    end = view.host.locator("[data-action=end-program]")
-    end.wait_for(timeout=10_000)
-    book.screenshot("inline-hung")
-    assert "“Stuck” does not close" in view.words()
-    end.click()
-    left = last_picture(book, 1)
-    assert left.getpixel((left.width // 2, left.height // 2)) == GREEN
-    book.run(2)
-    assert int(book.text(2)) < 0
+    width, height = view.size
+    view.wait_for_colour(20, 20, BLUE)
+    before = _square(view.pixels())
+    assert before[0] > 30
+    _drag_corner(view, 200, 120)
+    wait_for(lambda: view.size[0] > width + 170 and view.size[1] > height + 90, "not resized")
+
+    def redrawn() -> bool:
+        picture = view.pixels()
+        corner = picture.getpixel((picture.width - 5, 5))
+        return corner == BLUE and _square(picture) == before
+
+    wait_for(redrawn, lambda: f"the square of {before} is {_square(view.pixels())}")
+    book.screenshot("inline-figure-resized")
 
 
-def test_a_program_that_keeps_its_window_open(notebook: Opener) -> None:
-    """It answers, and does not close: the view says so, and offers to end it."""
-    keep = "root.protocol('WM_DELETE_WINDOW', int)\nroot.mainloop"
-    refuses = STUCK.replace("root.mainloop", keep)
-    book = notebook([START, refuses])
-    book.run(0)
-    book.run(1)
-    view = window_of(book, 1)
-    view.host.locator("[data-action=close]").click()
-    view.host.locator("[data-action=end-program]").wait_for(timeout=10_000)
-    assert "answers, but keeps it open" in view.words()
-    book.screenshot("inline-refuses")
-    view.host.locator("[data-action=end-program]").click()
-    last_picture(book, 1)
+def _square(picture: Image.Image) -> tuple[int, int]:
+    """Width and height of what is yellow."""
+    red = picture.getchannel("R").point(lambda value: 255 if value > 200 else 0)
+    left, top, right, bottom = red.getbbox() or (0, 0, 0, 0)
+    return right - left, bottom - top
 
 
 def test_a_moved_cell_keeps_its_last_frame(notebook: Opener, lab: Lab) -> None:
@@ -129,26 +136,6 @@ def test_a_press_on_the_prompt_takes_the_keys_back(notebook: Opener) -> None:
     book.page.keyboard.press("Escape")
     book.page.keyboard.press("b")  # JupyterLab's: a new cell below
     wait_for(lambda: book.page.locator(".jp-Notebook .jp-Cell").count() == 3, "no key arrived")
-
-
-def test_the_busy_kernels_window_offers_to_interrupt(notebook: Opener) -> None:
-    """Never to end the program: that is the kernel. Interrupted, it closes the window."""
-    figure = "import matplotlib.pyplot as plt\nplt.figure('Mine'); plt.plot([1, 2]); plt.show()"
-    book = notebook([START, f"%xdisplay gui tk\n{figure}", "import time; time.sleep(100)", "6 * 7"])
-    book.run(0)
-    book.run(1)
-    view = window_of(book, 1)
-    book.start_cell(2)
-    wait_for(lambda: "program busy" in view.words(), "not said to be busy")
-    view.host.locator("[data-action=close]").click()
-    view.host.locator("[data-action=interrupt]").wait_for(timeout=10_000)
-    assert view.host.locator("[data-action=end-program]").count() == 0
-    book.screenshot("inline-busy-kernel")
-    view.host.locator("[data-action=interrupt]").click()
-    wait_for(lambda: "KeyboardInterrupt" in book.text(2), "not interrupted")
-    last_picture(book, 1)
-    book.run(3)
-    assert "42" in book.text(3)
 
 
 def test_a_saved_notebook_has_pictures_only(notebook: Opener, lab: Lab) -> None:
@@ -204,8 +191,15 @@ def test_a_reloaded_page_shows_the_live_window_again(notebook: Opener, lab: Lab)
     view.wait_for_change(view.image(), "the clock stands still")
 
 
-def test_many_windows_only_those_in_sight_are_streamed(notebook: Opener, lab: Lab) -> None:
-    """20 windows: one stream for each that can be seen; scrolled to, the others are live, too."""
+def test_many_windows_only_those_in_sight_are_streamed(
+    notebook: Opener, lab: Lab, page: Page
+) -> None:
+    """20 windows: one stream for each that can be seen; scrolled to, the others are live, too.
+
+    All of them, and the line of the display, share one WebSocket for news.
+    """
+    news: list[str] = []
+    page.on("websocket", lambda it: news.append(it.url) if "/events" in it.url else None)
     code = (
         "import subprocess\n"
         "for number in range(20):\n"
@@ -228,6 +222,7 @@ def test_many_windows_only_those_in_sight_are_streamed(notebook: Opener, lab: La
         view.wait_until_live()
         view.wait_for_change(view.image(), "the clock stands still")
     wait_for(lambda: 0 < streams() < 6, lambda: f"{streams()} streams")
+    assert len([url for url in news if display in url]) == 1
 
 
 @pytest.mark.parametrize("kind", ["gif", "mp4"])
@@ -275,3 +270,20 @@ def test_a_screenshot_goes_to_the_clipboard(notebook: Opener) -> None:
         view.host.locator("[data-action=screenshot]").click()
     assert download.value.suggested_filename.startswith("xdisplay-Stuck-")
     assert Image.open(download.value.path()).size == view.size
+
+
+def test_a_screenshot_of_nothing_is_not_said_to_be_copied(notebook: Opener, page: Page) -> None:
+    """Before the first picture the buttons say that there is none."""
+    page.route_web_socket(re.compile("/rfb"), lambda _: None)  # opens, and says nothing
+    book = notebook([START, STUCK])
+    book.run(0)
+    book.run(1)
+    view = View(page, book.cell(1).locator("[data-xdisplay-window]").first)
+    view.host.wait_for()
+    for action in ("copy", "screenshot"):
+        button = view.host.locator(f"[data-action={action}]")
+        button.click()
+        wait_for(
+            lambda button=button: "no picture yet" in (button.get_attribute("aria-label") or ""),  # type: ignore[misc]
+            "not said",
+        )
