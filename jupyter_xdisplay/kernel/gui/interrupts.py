@@ -11,7 +11,7 @@ import sys
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from jupyter_xdisplay.kernel.gui import figures, waits
+from jupyter_xdisplay.kernel.gui import figures, fonts, waits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -127,6 +127,8 @@ class Interrupts:
     def _wrap(self, module: ModuleType) -> None:
         import wrapt
 
+        if module.__name__ == "cv2":
+            fonts.give_fonts(module)
         if module.__name__ == "cv2" and not _draws_by_qt(module):
             return
         for name, path, wrapper in _targets(self._own_windows):
