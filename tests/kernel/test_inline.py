@@ -172,3 +172,33 @@ def test_capture_leaves_pictures_only(kernel: KernelProcess) -> None:
     assert sum(bool(error["traceback"]) for error in failed.errors) == 1
     wrong = kernel.fails("%xdisplay capture", "UsageError")
     assert "%%xdisplay capture" in wrong.traceback
+
+
+@pytest.mark.parametrize("run", ["subprocess.Popen", "d.run"])
+def test_a_program_that_hangs_never_hangs_the_kernel(
+    kernel: KernelProcess, front_end: Published, run: str
+) -> None:
+    """Cells run on while it is stopped (SIGSTOP), and all that can be asked answers.
+
+    With the display one that we started ends; any other one when it goes on.
+    """
+    cell = execute(kernel, f"child = {run}({RED})")
+    front_end.wait_for_views(cell, 1)
+    kernel.ok("import os, signal; os.kill(child.pid, signal.SIGSTOP)")
+    assert kernel.value("6 * 7") == "42"
+    assert "red" in kernel.ok("%xdisplay status").words
+    assert kernel.value("[w.title for w in d.windows()]") == "['red']"
+    assert kernel.value("(255, 0, 0) in {c for _, c in d.snapshot().getcolors(2**24)}") == "True"
+    window = "d.window('red').snapshot()"
+    assert kernel.value(f"(255, 0, 0) in {{c for _, c in {window}.getcolors()}}") == "True"
+    asked = kernel.run("d.window('red').close(timeout_s=0.5)")
+    assert asked.error["ename"] == "WaitTimedOut"
+    kernel.ok("%xdisplay show")
+    kernel.ok("%xdisplay stop")
+    assert kernel.value("d.info.state") == "'ended'"
+    if run != "d.run":
+        kernel.ok("os.kill(child.pid, signal.SIGCONT)")
+    assert kernel.value("child.wait(20) != 0") == "True"
+    wait_until(lambda: not front_end.views(cell))
+    (shown,) = front_end.of(cell)
+    assert (255, 0, 0) in colours(picture(shown))
