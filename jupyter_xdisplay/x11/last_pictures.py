@@ -243,7 +243,7 @@ class LastPictures(threading.Thread):
         with contextlib.suppress(DrawableChangedError):
             capture = Capture(self._x, kept.copy or kept.pixmap)
             try:
-                pixels = capture.grab(0, 0, *capture.size)
+                pixels = capture.grab_all()
                 self._store(window, kept.pid, to_png(pixels), is_one_colour(pixels))
             finally:
                 capture.close()
