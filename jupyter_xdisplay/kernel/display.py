@@ -47,7 +47,8 @@ class Display:
     def __init__(self, session: Session, info: DisplayInfo) -> None:
         self._session = session
         self._info = info
-        self._windows: weakref.WeakValueDictionary[int, Window] = weakref.WeakValueDictionary()
+        self._windows: weakref.WeakValueDictionary[tuple[int, int], Window]
+        self._windows = weakref.WeakValueDictionary()
 
     @property
     def id(self) -> str:
@@ -94,7 +95,7 @@ class Display:
         """Return the object of a window, the same one as long as somebody has it."""
         from jupyter_xdisplay.kernel.automation.window import Window
 
-        window = self._windows.setdefault(info.id, Window(self, info))
+        window = self._windows.setdefault((info.id, info.pid), Window(self, info))
         window.known_info = info
         return window
 

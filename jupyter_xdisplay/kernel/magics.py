@@ -247,10 +247,10 @@ def _confirm(info: DisplayInfo, *, yes: bool) -> None:
 
 def _wait_for_window(display: Display, program: Program) -> None:
     """Wait until a new window is there, or the program has ended, or long enough."""
-    known = {window.id for window in display.known_info.windows}
+    known = {(window.id, window.pid) for window in display.known_info.windows}
     deadline = time.monotonic() + RUN_WAIT_S
     while time.monotonic() < deadline and program.popen.poll() is None:
-        if {window.id for window in display.windows()} - known:
+        if {(window.id, window.pid) for window in display.info.windows} - known:
             return
         time.sleep(POLL_S)
 

@@ -182,8 +182,7 @@ def end_clients(pids: Iterable[int]) -> None:
             groups.add(os.getpgid(pid))
     asked = [program for program in _started if program.popen.pid in groups]
     for program in asked:
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(program.popen.pid, signal.SIGTERM)
+        _ask_to_end(program)
     end = time.monotonic() + ENDED_S
     while any(program.popen.poll() is None for program in asked) and time.monotonic() < end:
         time.sleep(POLL_S)
@@ -208,5 +207,10 @@ def _end_all(owner_pid: int) -> None:
         return
     for program in _started:
         if program.popen.poll() is None:
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(program.popen.pid, signal.SIGTERM)
+            _ask_to_end(program)
+
+
+def _ask_to_end(program: Program) -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(program.popen.pid, signal.SIGTERM)
+        os.killpg(program.popen.pid, signal.SIGCONT)  # one that is stopped would never hear it

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from collections.abc import Awaitable, Callable, Collection, Coroutine
 from typing import TYPE_CHECKING, Any
 
@@ -62,6 +63,7 @@ class SingleWindows:
         self._tasks: set[asyncio.Task[None]] = set()
         self._keeping = False
         self._pictures: dict[tuple[int, int], bytes] = {}
+        self._picturing = threading.Lock()
 
     async def resize(self, window: int, size: Size) -> None:
         """Ask its program for another size in pixels, at most as large as the screen can be."""
@@ -94,7 +96,7 @@ class SingleWindows:
         Raises
         ------
         KernelConnected
-            When the program is one of `keep`.
+            When the program is one of `keep`, or may be: X does not tell whose the window is.
         """
         from jupyter_xdisplay.x11.clients import Clients
 
@@ -109,6 +111,12 @@ class SingleWindows:
                     "This window belongs to the kernel's own process: "
                     "to end its program would end the kernel.",
                     fix="interrupt the kernel; if it does not answer, restart it",
+                )
+            if keep and not pid and not told_pid:
+                raise KernelConnected(
+                    "The X server does not tell which program this window belongs to, as it is in "
+                    "another PID namespace: to end that one could end the kernel.",
+                    fix="close the window, or end its program where it was started",
                 )
             # what a program says of itself (_NET_WM_PID) must not make us end another one
             process = None if pid in own else open_process(pid)
@@ -149,14 +157,15 @@ class SingleWindows:
             await self._grow_screen()
 
     def keep_picture(self, window: int, pid: int, png: bytes, one_colour: bool) -> None:
-        """Keep the last picture of a window, unless there is one that shows more."""
+        """Keep the last picture of a window, unless there is one that shows more. Any thread."""
         key = window, pid
-        if one_colour and key in self._pictures:
-            return
-        self._pictures.pop(key, None)
-        self._pictures[key] = png
-        while len(self._pictures) > PICTURES_MAX:
-            self._pictures.pop(next(iter(self._pictures)), None)
+        with self._picturing:
+            if one_colour and key in self._pictures:
+                return
+            self._pictures.pop(key, None)
+            self._pictures[key] = png
+            while len(self._pictures) > PICTURES_MAX:
+                del self._pictures[next(iter(self._pictures))]
 
     def windows_changed(self) -> None:
         """Take up that there are other windows, or that they have other sizes."""
@@ -194,10 +203,11 @@ class SingleWindows:
         return any(info.id == window and pid in {0, info.pid} for info in self._info().windows)
 
     def _kept_picture(self, window: int, pid: int) -> bytes | None:
-        if pid:
-            return self._pictures.get((window, pid))
-        newest_first = reversed(self._pictures.items())
-        return next((png for (kept, _), png in newest_first if kept == window), None)
+        with self._picturing:
+            if pid:
+                return self._pictures.get((window, pid))
+            newest_first = reversed(self._pictures.items())
+            return next((png for (kept, _), png in newest_first if kept == window), None)
 
     def _check(self, window: int) -> WindowInfo:
         for info in self._info().windows:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jupyter_xdisplay.errors import DisplayEnded, UsageError
+from tornado.iostream import IOStream
+
+from jupyter_xdisplay.errors import DisplayEnded, UsageError, WindowNotFound
 from jupyter_xdisplay.sidecar.child import Child
 from jupyter_xdisplay.sidecar.config import SidecarConfig
 from jupyter_xdisplay.sidecar.single_windows import SingleWindows
@@ -68,6 +71,8 @@ class Viewing:
         self._own: BuiltinStream | None = None
         self._port: VncServer | None = None
         self._opening = asyncio.Lock()
+        self._users = 0
+        """Views of windows that our own RFB server serves beside x11vnc."""
         self._stream: Stream
         if config.stream == "x11vnc":
             self._stream = X11vncStream(xserver, directory, config, environment, told)
@@ -113,9 +118,18 @@ class Viewing:
         if not window:
             return await self._stream.open(view_only=view_only)
         await self._single_windows.keep_contents()
-        own = self._take_own()
-        await own.start()
-        return await own.open(view_only=view_only, window=window)
+        if self._own is self._stream:
+            return await self._own.open(view_only=view_only, window=window)
+        if window not in {info.id for info in self._windows}:
+            raise WindowNotFound(f"There is no window {window:#x} on this display any more.")
+
+        async def serve(viewer: IOStream) -> None:
+            with suppress(WindowNotFound, DisplayEnded):  # it went meanwhile
+                async with self._using_own() as own:
+                    run = await own.open(view_only=view_only, window=window)
+                    await run(viewer)
+
+        return serve
 
     def set_windows(self, windows: tuple[WindowInfo, ...]) -> None:
         """Take the top-level windows that there are: views of others end."""
@@ -169,8 +183,31 @@ class Viewing:
             if port is not None:
                 await port.close()
                 self._opened(None)
-            if self._own is not None and self._own is not self._stream and not self._own.viewers():
-                await self._own.end()  # beside x11vnc it holds a keyboard and a clipboard
+            await self._end_unused()
+
+    @asynccontextmanager
+    async def _using_own(self) -> AsyncIterator[BuiltinStream]:
+        """Give our own RFB server, which serves beside x11vnc as long as it is used."""
+        self._users += 1
+        try:
+            async with self._opening:
+                self._check_serving()
+                own = self._take_own()
+                await own.start()
+            yield own
+        finally:
+            self._users -= 1
+            async with self._opening:
+                await self._end_unused()
+
+    async def _end_unused(self) -> None:
+        """End our own RFB server when only x11vnc is used: a display has one keyboard mapper.
+
+        Two of them give the same keys to other characters, and it holds a clipboard.
+        """
+        used = self._own is self._stream or self._users > 0 or self._port is not None
+        if self._own is not None and not used:
+            await self._own.end()
 
     def _check_serving(self) -> None:
         if not self._serving:

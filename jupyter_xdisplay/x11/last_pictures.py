@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import xcffib
 import xcffib.composite
@@ -36,7 +37,11 @@ COPIES_PER_S = 20
 """Many windows that move all the time are copied more seldom: together so often at most."""
 
 TAKEN_DOWN_S = 0.5
-"""A window of which a part went is not copied for so long: it may be taken down as a whole."""
+"""A window of which a part went is not copied for so long: it may be taken down as a whole. When a
+part comes it is not: parts are replaced."""
+
+POSTPONED_MAX_S = 2.0
+"""However often parts go, a window that was drawn is copied after so long."""
 
 Store = Callable[[int, int, bytes, bool], None]
 """Takes a window, its process, its last picture as PNG, and whether that is all of one colour."""
@@ -48,7 +53,10 @@ _EVENTS = xcffib.xproto.EventMask.StructureNotify | xcffib.xproto.EventMask.Subs
 
 @dataclass
 class _Kept:
-    """A window's memory, the copy of it, and from when on it differs from that copy."""
+    """A window's memory, the copy of it, and from when on it differs from that copy.
+
+    It is copied `COPY_S` after `drawn_s`, which is later than `differs_s` where that is postponed.
+    """
 
     size: Size
     pid: int
@@ -58,6 +66,17 @@ class _Kept:
     pixels: Size
     copy: int = 0
     drawn_s: float | None = None
+    differs_s: float = 0.0
+
+    def drawn(self, now_s: float) -> None:
+        """Note that it differs from its copy now, if it did not already."""
+        if self.drawn_s is None:
+            self.drawn_s = self.differs_s = now_s
+
+    def postpone(self, until_s: float, now_s: float) -> None:
+        """Take it as drawn only then, within bounds."""
+        self.drawn(now_s)
+        self.drawn_s = min(until_s, self.differs_s + POSTPONED_MAX_S)
 
 
 class LastPictures(threading.Thread):
@@ -157,16 +176,22 @@ class LastPictures(threading.Thread):
                 return
             if isinstance(event, xcffib.damage.NotifyEvent):
                 kept = self._kept.get(event.drawable)
-                if kept is not None and kept.drawn_s is None:
-                    kept.drawn_s = time.monotonic()
-            elif isinstance(event, _GONE) and event.event != event.window:
-                kept = self._kept.get(event.event)
                 if kept is not None:
-                    kept.drawn_s = time.monotonic() + TAKEN_DOWN_S
-            elif isinstance(event, xcffib.xproto.MapNotifyEvent):
-                kept = self._kept.get(event.window)
-                if kept is not None:  # mapped again, it has other memory
-                    self._renew(event.window, kept.pid, kept.size)
+                    kept.drawn(time.monotonic())
+            elif isinstance(event, (*_GONE, xcffib.xproto.MapNotifyEvent)):
+                self._take_change(event)
+
+    def _take_change(self, event: Any) -> None:
+        """Take up that a window, or a part of one, was mapped, unmapped or destroyed."""
+        kept = self._kept.get(event.event)
+        if kept is None:
+            return
+        now_s = time.monotonic()
+        comes = isinstance(event, xcffib.xproto.MapNotifyEvent)
+        if event.event != event.window:
+            kept.postpone(now_s if comes else now_s + TAKEN_DOWN_S, now_s)
+        elif comes:  # mapped again, it has other memory
+            self._renew(event.window, kept.pid, kept.size)
 
     def _copy_drawn(self, now_s: float) -> None:
         for kept in self._kept.values():
@@ -218,7 +243,7 @@ class LastPictures(threading.Thread):
         with contextlib.suppress(DrawableChangedError):
             capture = Capture(self._x, kept.copy or kept.pixmap)
             try:
-                pixels = capture.grab(0, 0, *capture.size)
+                pixels = capture.grab_all()
                 self._store(window, kept.pid, to_png(pixels), is_single_colour(pixels))
             finally:
                 capture.close()

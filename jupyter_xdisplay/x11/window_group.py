@@ -93,11 +93,6 @@ def top_level(window: int, stack: WindowStack) -> int:
     return window
 
 
-def top_levels(stack: WindowStack) -> list[int]:
-    """Return the windows that are nobody's dialog."""
-    return [window for window in stack.managed if top_level(window, stack) == window]
-
-
 def pieces(window: int, stack: WindowStack) -> list[Piece]:
     """Return what to draw of a top-level window, bottom first: itself, dialogs, pop-ups.
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 import xcffib
 import xcffib.xproto
@@ -25,47 +26,59 @@ def read_window_stack(connection: X11Connection) -> WindowStack:
     listed = x.property_numbers(x.root, "_NET_CLIENT_LIST")
     active = (x.property_numbers(x.root, "_NET_ACTIVE_WINDOW") or [0])[0]
     frames = {window: _frame_of(x, window) for window in listed}
-    asked = dict.fromkeys((*order, *listed))
+    seen = _read_all(x, (*order, *listed))
+    base_mask = ~x.raw.get_setup().resource_id_mask
+    managed = {
+        window: _managed(window, seen[window], frames[window], seen[frames[window]], base_mask)
+        for window in listed
+        if window in seen and frames[window] in seen
+    }
+    pop_ups = {
+        window: PopUp(window, one.rect, one.border, one.transient_for, window & base_mask)
+        for window in order
+        if (one := seen.get(window)) is not None and one.override_redirect
+    }
+    return WindowStack(managed, pop_ups, order, active)
+
+
+class _Seen(NamedTuple):
+    """A window that is to be seen, as the X server tells of it."""
+
+    override_redirect: bool
+    rect: Rect
+    border: int
+    transient_for: int
+
+
+def _managed(window: int, one: _Seen, frame: int, around: _Seen, base_mask: int) -> Managed:
+    return Managed(
+        window=window,
+        frame=frame,
+        rect=one.rect,
+        border=one.border,
+        frame_rect=around.rect,
+        frame_border=around.border,
+        transient_for=one.transient_for,
+        base=window & base_mask,
+    )
+
+
+def _read_all(x: X11Connection, windows: Iterable[int]) -> dict[int, _Seen]:
+    """Return those that are to be seen: all is asked for before any answer is waited for."""
     cookies = {
         window: (
             x.core.GetWindowAttributes(window),
             x.core.GetGeometry(window),
             x.core.TranslateCoordinates(window, x.root, 0, 0),
             x.core.GetProperty(
-                False,
-                window,
-                xcffib.xproto.Atom.WM_TRANSIENT_FOR,
-                xcffib.xproto.Atom.WINDOW,
-                0,
-                LONG_WORDS,
+                *(False, window, xcffib.xproto.Atom.WM_TRANSIENT_FOR, xcffib.xproto.Atom.WINDOW),
+                *(0, LONG_WORDS),
             ),
         )
-        for window in asked
+        for window in dict.fromkeys(windows)
     }
-    seen = {}
-    for window, cookie in cookies.items():
-        read = _read(cookie)
-        if read is not None:
-            seen[window] = read
-    base_mask = ~x.raw.get_setup().resource_id_mask
-    managed = {}
-    for window in listed:
-        frame = frames[window]
-        if window in seen and frame in seen:
-            _, rect, border, transient_for = seen[window]
-            _, frame_rect, frame_border, _ = seen[frame]
-            managed[window] = Managed(
-                *(window, frame, rect, border, frame_rect, frame_border),
-                *(transient_for, window & base_mask),
-            )
-    pop_ups = {
-        window: PopUp(window, rect, border, transient_for, window & base_mask)
-        for window in order
-        if window in seen
-        for override, rect, border, transient_for in [seen[window]]
-        if override
-    }
-    return WindowStack(managed, pop_ups, order, active)
+    answers = {window: _read(cookie) for window, cookie in cookies.items()}
+    return {window: one for window, one in answers.items() if one is not None}
 
 
 def _frame_of(x: X11Connection, window: int) -> int:
@@ -80,8 +93,8 @@ def _frame_of(x: X11Connection, window: int) -> int:
         window = reply.parent
 
 
-def _read(cookies: tuple[Any, Any, Any, Any]) -> tuple[bool, Rect, int, int] | None:
-    """Return override-redirect, place, border and WM_TRANSIENT_FOR; None if not to be seen."""
+def _read(cookies: tuple[Any, Any, Any, Any]) -> _Seen | None:
+    """Return what is told of a window; None if it is not to be seen."""
     replies = []
     for cookie in cookies:
         try:
@@ -105,4 +118,4 @@ def _read(cookies: tuple[Any, Any, Any, Any]) -> tuple[bool, Rect, int, int] | N
     )
     value = bytes(transient.value.buf())
     transient_for = int.from_bytes(value[:4], "little") if len(value) >= 4 else 0
-    return bool(attributes.override_redirect), rect, border, transient_for
+    return _Seen(bool(attributes.override_redirect), rect, border, transient_for)

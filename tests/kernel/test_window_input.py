@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_xdisplay.errors import UsageError
+from jupyter_xdisplay.errors import UsageError, WindowNotFound
 from jupyter_xdisplay.kernel.automation.key_names import read_chord
 from jupyter_xdisplay.kernel.display import Display
 from jupyter_xdisplay.x11.geometry import Rect
 from tests.kernel.probe import MOVED, PRESSED, RELEASED, Client, probe
 from tests.waiting import wait_until
+from tests.xclient import running
 
 LEFT, RIGHT, WHEEL_UP, WHEEL_DOWN, BACK = 1, 3, 4, 5, 8
 GREEN = 0x00FF00
@@ -125,6 +126,32 @@ def test_a_window_with_the_id_of_a_closed_one(d: Display) -> None:
         client.wait_for(PRESSED, [(LEFT, 30, 40)])
         client.close()
     assert held[0].id == held[1].id
+
+
+def test_a_closed_window_is_not_another_programs(d: Display) -> None:
+    """Where X has given its id to another program's window, nothing is done to that one."""
+    with running(d.info, "window", "--title", "former"):
+        former = d.window("former")
+        former.click(5, 5)
+    wait_until(lambda: not former.is_open)
+    with running(d.info, "window", "--title", "later"):
+        later = d.window("later")
+        assert later.id == former.id
+        assert later is not former
+        assert not former.is_open
+        for act in (
+            lambda: former.title,
+            lambda: former.click(5, 5),
+            lambda: former.wait(title="later", timeout_s=0.1),
+            lambda: former.resize("300x300"),
+            former.snapshot,
+        ):
+            with pytest.raises(WindowNotFound):
+                act()
+        former.close()
+        assert later.is_open
+        assert later.size == (200, 100)
+        assert former.known_info.title == "former"
 
 
 def test_moving_dragging_scrolling(client: Client) -> None:

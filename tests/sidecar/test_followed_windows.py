@@ -12,6 +12,7 @@ from PIL import Image
 
 from jupyter_xdisplay.errors import WindowNotFound
 from jupyter_xdisplay.spec import Size, WindowInfo
+from jupyter_xdisplay.x11.last_pictures import POSTPONED_MAX_S
 from tests.sidecar.launch import SidecarProcess
 from tests.waiting import wait_until
 from tests.xclient import running
@@ -28,6 +29,37 @@ root.update()
 print("ready", flush=True)
 sys.stdin.readline()
 root.destroy()
+sys.stdin.readline()
+"""
+
+DASHBOARD = """
+import itertools, select, sys
+import xcffib
+from xcffib.xproto import CW, WindowClass
+x = xcffib.connect()
+root = x.get_setup().roots[0].root
+def make(parent, colour):
+    window = x.generate_id()
+    x.core.CreateWindow(
+        0, window, parent, 0, 0, 320, 240, 0, WindowClass.InputOutput, 0, CW.BackPixel, [colour]
+    )
+    x.core.MapWindow(window)
+    return window
+window, part = make(root, 0x808080), None
+x.core.ChangeProperty(0, window, 39, 31, 8, 9, b"dashboard")  # WM_NAME
+for number in itertools.count():
+    if part:
+        x.core.DestroyWindow(part)
+    part = make(window, (0xFF0000, 0x00FF00)[number % 2] if number else 0x0000FF)
+    x.core.GetInputFocus().reply()
+    print(number or "ready", flush=True)
+    if select.select([sys.stdin], [], [], float(sys.argv[1]))[0]:
+        break
+x.core.DestroyWindow(part)
+x.core.GetInputFocus().reply()
+x.core.DestroyWindow(window)
+x.core.GetInputFocus().reply()
+sys.stdin.readline()
 sys.stdin.readline()
 """
 
@@ -74,6 +106,23 @@ def _copied(sidecar: SidecarProcess) -> bool:
 
     sleep(3 * COPY_S)
     return True
+
+
+@pytest.mark.parametrize("every_s", [0.45, 0.05])
+def test_a_program_that_replaces_what_it_shows(sidecar: SidecarProcess, every_s: float) -> None:
+    """Its parts go all the time: what is left is neither the first picture nor one without them."""
+    sidecar.client.follow_windows()
+    program = [sys.executable, "-c", DASHBOARD, str(every_s)]
+    with running(sidecar.info, program=program) as process:
+        window = wait_until(lambda: windows(sidecar).get("dashboard"))
+        assert process.stdin is not None
+        assert process.stdout is not None
+        for _ in range(int(2 * POSTPONED_MAX_S / every_s)):
+            assert process.stdout.readline()
+        process.stdin.write(b"\n")
+        process.stdin.flush()
+        wait_until(lambda: "dashboard" not in windows(sidecar))
+        assert picture(sidecar, window.id).getpixel((300, 20)) in {(255, 0, 0), (0, 255, 0)}
 
 
 def test_a_killed_program_leaves_a_picture(sidecar: SidecarProcess) -> None:

@@ -14,7 +14,6 @@ from jupyter_xdisplay.x11.window_group import (
     owner,
     pieces,
     top_level,
-    top_levels,
 )
 
 LEFT, RIGHT, DIALOG, OTHER = 1, 2, 3, 4
@@ -57,14 +56,19 @@ def test_dialogs_belong_to_their_window() -> None:
     inner = managed(9, Rect(530, 70, 20, 20), transient_for=DIALOG)
     with_inner = stack(windows={**WINDOWS, 9: inner})
     assert top_level(9, with_inner) == RIGHT
-    assert top_levels(with_inner) == [LEFT, RIGHT, OTHER]
+    assert top_level(DIALOG, with_inner) == RIGHT
+    assert [top_level(window, with_inner) for window in (LEFT, RIGHT, OTHER)] == [
+        LEFT,
+        RIGHT,
+        OTHER,
+    ]
 
 
 @pytest.mark.parametrize("parent", [777, 9])
 def test_odd_parents(parent: int) -> None:
     """A parent that is not there, or the window itself, is none."""
     odd = stack(windows={9: managed(9, Rect(0, 0, 9, 9), transient_for=parent)})
-    assert top_levels(odd) == [9]
+    assert top_level(9, odd) == 9
 
 
 def test_parents_in_a_ring_end() -> None:

@@ -57,7 +57,8 @@ class WindowInput:
     def info(self) -> WindowInfo:
         """Everything about it, as it is now."""
         for info in self._display.info_now().windows:
-            if info.id == self.known_info.id:
+            # X gives the numbers of windows again, to other programs
+            if info.id == self.id and self.known_info.pid in {0, info.pid}:
                 self.known_info = info
                 return info
         raise WindowNotFound(
@@ -192,6 +193,10 @@ class WindowInput:
         if viewer is not None:
             viewer.close()
 
+    def _check_open(self) -> None:
+        """Raise WindowNotFound when it is closed: its number may be another window's by now."""
+        _ = self.info
+
     @contextmanager
     def _acting(self) -> Iterator[RfbViewer]:
         """Give the viewer, its layout up to date; return when the X server has the input."""
@@ -227,6 +232,7 @@ class WindowInput:
     def _connected(self) -> RfbViewer:
         viewer = self._viewer
         if viewer is None or not viewer.usable:
+            self._check_open()
             with self._display.asked() as sidecar:
                 viewer = self._viewer = RfbViewer(sidecar.open_rfb(window=self.id))
         return viewer

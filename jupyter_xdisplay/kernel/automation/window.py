@@ -69,9 +69,10 @@ class Window(WindowInput):
     def is_open(self) -> bool:
         """Whether it is still there."""
         try:
-            return self.info.id == self.id
+            self._check_open()
         except (WindowNotFound, DisplayEnded):
             return False
+        return True
 
     def snapshot(self, file: str | os.PathLike[str] | None = None) -> PIL.Image.Image:
         """Return it with its menus and dialogs as a Pillow image; write it to `file` if given.
@@ -84,7 +85,7 @@ class Window(WindowInput):
             When the file cannot be written, or its suffix names no format of images.
         """
         with self._display.asked() as sidecar:
-            return picture(sidecar.window_screenshot(self.id), file)
+            return picture(sidecar.window_screenshot(self.id, pid=self.known_info.pid), file)
 
     def wait(
         self,
@@ -174,6 +175,7 @@ class Window(WindowInput):
             When that is no size that a window can have.
         """
         wanted = read_size(size)
+        self._check_open()
         with self._display.asked() as sidecar:
             sidecar.resize_window(self.id, wanted)
         end = time.monotonic() + SETTLE_S

@@ -2,6 +2,9 @@
 
 The functions that wait are wrapped while a display is in use (see `waits`), and those by which
 matplotlib shows figures. matplotlib's own loops of Qt do the like themselves.
+
+`cv2.selectROI` and `cv2.selectROIs` are not: their loop is within OpenCV, runs no Python code and
+ends by keys only (Esc ends both); an interrupt comes after that.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ import sys
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from jupyter_xdisplay.kernel.gui import figures, waits
+from jupyter_xdisplay.kernel.gui import figures, fonts, waits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -134,6 +137,8 @@ class Interrupts:
     def _wrap(self, module: ModuleType) -> None:
         import wrapt
 
+        if module.__name__ == "cv2":
+            fonts.give_fonts(module)
         if module.__name__ == "cv2" and not _draws_by_qt(module):
             return
         for name, path, wrapper in self._targets:
@@ -151,9 +156,10 @@ class Interrupts:
 
 
 def _draws_by_qt(cv2: Any) -> bool:
-    """Tell whether this OpenCV draws its windows by Qt, as the wheels do.
+    """Tell whether this OpenCV draws its windows by Qt, as the wheels and Debian's packages do.
 
-    With GTK `waitKey(0)` ends when the last window is closed, and nothing tells that it was so.
+    With GTK `waitKey(0)` ends at once when the last window is closed, and in steps nothing tells
+    that it was so: there it waits as OpenCV made it, and no interrupt ends it.
     """
     return re.search(r"^ *QT: +YES", cv2.getBuildInformation(), re.MULTILINE) is not None
 

@@ -79,11 +79,6 @@ class Pacing:
         return sum(1 for sent in self._sent if sent.size)
 
     @property
-    def bytes_on_the_way(self) -> int:
-        """How many bytes the viewer has not confirmed."""
-        return sum(sent.size for sent in self._sent)
-
-    @property
     def rate(self) -> float | None:
         """Bytes a second that network and viewer take; None before the first confirmation."""
         return self._bytes / max(self._seconds, 1e-6) if self._bytes else None
@@ -95,12 +90,11 @@ class Pacing:
             return FIRST_WINDOW
         return int(max(LEAST_WINDOW, min(self.rate * (self._base_s + QUEUE_S), MOST_WINDOW)))
 
-    def may_send(self, now_s: float) -> bool:
-        """Tell whether another update may go; one always may when nothing is on the way."""
-        return self.wait_s(now_s) == 0.0
-
     def wait_s(self, now_s: float) -> float | None:
-        """Return after how many seconds to ask again; 0.0: now; None: when one is confirmed."""
+        """Return after how many seconds to ask again; None: when one is confirmed.
+
+        0.0: an update may go now; one always may when nothing is on the way.
+        """
         count = self.updates_on_the_way
         if not count:
             return 0.0
