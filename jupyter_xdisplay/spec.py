@@ -195,8 +195,7 @@ class WindowInfo:
     `pid` is that of the owning process in the sidecar's PID namespace, 0 where X does not tell.
     `responding` is False when the program did not answer `_NET_WM_PING` (EWMH), None when it
     does not take part in it. `parent` is the top-level window that a dialog belongs to, 0 for one
-    that is no dialog. `began_s` is when it was made, or shown where it had been hidden, in seconds
-    of CLOCK_BOOTTIME on the machine of the display; 0.0 where that is not known.
+    that is no dialog.
     """
 
     id: int
@@ -209,7 +208,6 @@ class WindowInfo:
     height: int
     responding: bool | None = None
     parent: int = 0
-    began_s: float = 0.0
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields as JSON."""

@@ -53,8 +53,6 @@ windows = st.builds(
     width=sides,
     height=sides,
     responding=st.none() | st.booleans(),
-    parent=numbers,
-    began_s=st.floats(0, 1e9),
 )
 vnc_ports = st.builds(VncPort, texts, st.integers(1, 65535), st.booleans())
 infos = st.builds(

@@ -16,7 +16,6 @@ import xcffib.xproto
 from xcffib.xproto import EventMask
 
 from jupyter_xdisplay.spec import Size, WindowInfo
-from jupyter_xdisplay.x11.beginnings import Beginnings, boottime_s
 from jupyter_xdisplay.x11.clients import Clients
 from jupyter_xdisplay.x11.connection import X11Connection
 from jupyter_xdisplay.x11.geometry import Rect
@@ -70,8 +69,6 @@ class WindowWatcher(threading.Thread):
         self._described: list[WindowInfo] | None = None
         """The windows as they were at the last event; whether they answer may be out of date."""
         self._pids: dict[int, int] = {}
-        self._began: dict[int, float] = {}
-        self._beginnings: Beginnings | None = None
         self._last: tuple[tuple[WindowInfo, ...], tuple[int, ...]] | None = None
 
     def set_pinging(self, pinging: bool) -> None:
@@ -103,8 +100,6 @@ class WindowWatcher(threading.Thread):
     def run(self) -> None:
         """Watch until stopped or until the X server is gone."""
         try:
-            self._beginnings = Beginnings(self._display, self._xauthority)
-            self._beginnings.start()
             self._x = X11Connection(self._display, self._xauthority)
             self._clients = Clients(self._x)
             self._responding = Responding(self._x, self._server_pid)
@@ -123,8 +118,6 @@ class WindowWatcher(threading.Thread):
         except (xcffib.XcffibException, OSError, ValueError):
             return  # the X server ended; the supervisor says why
         finally:
-            if self._beginnings is not None:
-                self._beginnings.stop()
             if self._pictures is not None:
                 self._pictures.stop()
 
@@ -165,7 +158,6 @@ class WindowWatcher(threading.Thread):
                 self._screen_changed |= event.window == self._x.root
             elif isinstance(event, xcffib.xproto.DestroyNotifyEvent):
                 self._watched.discard(event.window)  # its id may be given again
-                self._began.pop(event.window, None)
 
     def _ask(self) -> None:
         while self._questions:
@@ -231,7 +223,6 @@ class WindowWatcher(threading.Thread):
                 found.append(info)
         self._pids = {info.id: info.pid for info in found}
         self._watched &= self._pids.keys()  # not who is gone and still listed
-        self._began = {info.id: info.began_s for info in found}
         return _with_parents(found, self._transients(found))
 
     def _transients(self, found: list[WindowInfo]) -> dict[int, int]:
@@ -259,15 +250,7 @@ class WindowWatcher(threading.Thread):
             y=place.dst_y,
             width=geometry.width,
             height=geometry.height,
-            began_s=self._began_s(window),
         )
-
-    def _began_s(self, window: int) -> float:
-        """Return when a window began; of one that was there before us, when it was first seen."""
-        known = self._began.get(window)
-        if known is None and self._beginnings is not None:
-            known = self._beginnings.take(window)
-        return boottime_s() if known is None else known
 
     def _title(self, window: int) -> str:
         modern = self._x.property_bytes(window, "_NET_WM_NAME")

@@ -11,10 +11,12 @@ import pytest
 from jupyter_xdisplay.kernel.display import Display
 from jupyter_xdisplay.kernel.session import Session
 from jupyter_xdisplay.spec import DisplaySpec, Size
+from tests.kernel.iopub import Published, published
 from tests.kernel.kernel_process import KernelProcess, Starter
 from tests.waiting import wait_until
 
 LOAD = "%load_ext jupyter_xdisplay"
+INLINE = "%xdisplay\nimport subprocess, time, jupyter_xdisplay as xd; d = xd.display()"
 
 
 @pytest.fixture
@@ -44,6 +46,14 @@ def display(kernel: KernelProcess) -> KernelProcess:
     """Give a kernel with a display, and `d` for its Python object."""
     kernel.ok("%xdisplay desktop\nimport jupyter_xdisplay as xd; d = xd.display()")
     return kernel
+
+
+@pytest.fixture
+def front_end(kernel: KernelProcess) -> Iterator[Published]:
+    """Give what a front end knows of a kernel whose windows are shown inline."""
+    with published(kernel) as found:
+        kernel.ok(INLINE)
+        yield found
 
 
 @pytest.fixture(scope="package")

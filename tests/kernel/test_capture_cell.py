@@ -2,22 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
-import pytest
-
-from tests.kernel.iopub import VIEW, Published, execute, published
+from tests.kernel.iopub import VIEW, Published, execute
 from tests.kernel.kernel_process import Cell, KernelProcess, picture
-from tests.kernel.test_inline import RED, START, colours
-
-
-@pytest.fixture
-def front_end(kernel: KernelProcess) -> Iterator[Published]:
-    """Give what a front end knows of a kernel whose windows are shown inline."""
-    with published(kernel) as found:
-        kernel.ok(START)
-        yield found
+from tests.kernel.test_inline import RED, colours
 
 
 def test_capture_leaves_pictures_only(kernel: KernelProcess) -> None:

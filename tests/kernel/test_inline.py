@@ -5,13 +5,12 @@ from __future__ import annotations
 import ast
 import json
 import sys
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from PIL import Image
 
-from tests.kernel.iopub import VIEW, Published, execute, published
+from tests.kernel.iopub import VIEW, Published, execute
 from tests.kernel.kernel_process import KernelProcess, picture
 from tests.waiting import wait_until
 
@@ -24,20 +23,11 @@ tkinter.Label(root, text="text", bg="white").pack(padx=60, pady=60)
 root.mainloop()
 """
 RED = json.dumps([sys.executable, "-c", CODE])
-START = "%xdisplay\nimport subprocess, time, jupyter_xdisplay as xd; d = xd.display()"
 
 
 def colours(image: Image.Image) -> set[Any]:
     """Return the colours in a picture."""
     return {colour for _, colour in image.getcolors(2**24) or []}
-
-
-@pytest.fixture
-def front_end(kernel: KernelProcess) -> Iterator[Published]:
-    """Give what a front end knows of a kernel whose windows are shown inline."""
-    with published(kernel) as found:
-        kernel.ok(START)
-        yield found
 
 
 def test_a_window_is_shown_where_its_program_was_started(
