@@ -22,6 +22,7 @@ from jupyter_xdisplay.sidecar.helper import Helper
 from jupyter_xdisplay.sidecar.left_over import reap
 from jupyter_xdisplay.sidecar.single_windows import SingleWindows
 from jupyter_xdisplay.sidecar.viewing import Viewing
+from jupyter_xdisplay.sidecar.watching import settle, watch
 from jupyter_xdisplay.sidecar.x_thread import XThread
 from jupyter_xdisplay.sidecar.xserver import XServer
 from jupyter_xdisplay.spec import DisplayInfo, Size, WindowInfo
@@ -29,9 +30,6 @@ from jupyter_xdisplay.xserver import openbox
 
 CLIENTS_DEADLINE_S = 1.0
 MANAGED_S = 4.0
-SETTLED_S = 1.0
-"""A program that has grabbed the X server holds up the window manager: then not waited for."""
-
 TOLD_S = 0.3
 """How long watchers of the events get to read the last one."""
 
@@ -91,7 +89,7 @@ class Sidecar:
             raise
         self._spawn(self._watch_xserver())
         self._spawn(self._keep_house())
-        self._watch_windows()
+        self._watcher = watch(self.xserver, self._windows_changed)
 
     async def end(self, *, reason: str = "It was stopped.", fix: str | None = None) -> None:
         """End everything and leave nothing behind. Idempotent; `over` is set when it is done."""
@@ -101,16 +99,7 @@ class Sidecar:
 
     async def settle(self) -> DisplayInfo:
         """Return the display with all windows that programs have mapped so far."""
-        loop = asyncio.get_running_loop()
-        settled = asyncio.Event()
-
-        def done() -> None:
-            with suppress(RuntimeError):  # the loop has ended
-                loop.call_soon_threadsafe(settled.set)
-
-        self._watcher.settle(done)
-        with suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(settled.wait(), SETTLED_S)
+        await settle(self._watcher)
         return self.info.value
 
     async def refresh(self) -> DisplayInfo:
@@ -138,7 +127,7 @@ class Sidecar:
         """Close the windows of all programs but those of the pids in `keep`; return how many."""
         from jupyter_xdisplay.x11.clients import Clients
 
-        keep = [*keep, *(child.pid for child in self._children())]
+        keep = [*keep, *self._own_pids()]  # our threads have windows of their own
         return await self._x_thread.run(lambda: Clients(self._connection).kill(keep))
 
     async def park(self, keep: list[int]) -> DisplayInfo:
@@ -302,19 +291,6 @@ class Sidecar:
             "pids": {child.name: child.pid for child in self._children()},
         }
         write_private(self.directory / CONNECTION_FILE_NAME, json.dumps(value).encode())
-
-    def _watch_windows(self) -> None:
-        from jupyter_xdisplay.x11.windows import WindowWatcher
-
-        loop = asyncio.get_running_loop()
-
-        def changed(windows: tuple[WindowInfo, ...], clients: tuple[int, ...]) -> None:
-            with suppress(RuntimeError):  # the loop has ended
-                loop.call_soon_threadsafe(self._windows_changed, windows, clients)
-
-        x = self.xserver
-        self._watcher = WindowWatcher(x.display, x.xauthority, x.child.pid, changed)
-        self._watcher.start()
 
     def _windows_changed(self, windows: tuple[WindowInfo, ...], clients: tuple[int, ...]) -> None:
         self._tell(windows=windows, clients=self._of_others(clients))
