@@ -269,12 +269,18 @@ class DisplayManager(LoggingConfigurable):
         """Keep the newest state of a display until it ended, then clean up after it."""
         entry = self._entries[display_id]
         pid = self.kernel_pids.get
-        with suppress(XDisplayError):
+        why = "Its sidecar ended without a word: it was killed."
+        try:
             async for info in watch(entry.info.socket):
                 if not entry.has_ended:
                     entry.take(_with_price(info, pid(entry.info.kernel_id or "")))
+        except XDisplayError as error:
+            why = error.message
+        except Exception as error:  # it may say anything, and must not count as running then
+            why = f"What its sidecar said could not be taken: {error!r}."
+            self.log.exception("Display %s is ended", display_id)
         if not entry.has_ended:
-            entry.mark_ended("Its sidecar ended without a word: it was killed.")
+            entry.mark_ended(why)
         entry.latest.close()
         await entry.sidecar.end()
 

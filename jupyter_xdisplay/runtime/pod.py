@@ -22,9 +22,8 @@ from jupyter_xdisplay.errors import StartFailed, error_from_json
 from jupyter_xdisplay.paths import PrivateDirectory, check_socket_path, remove_directory
 from jupyter_xdisplay.runtime.exec_stream import ExecStream, output_of
 from jupyter_xdisplay.runtime.pod_folders import CHANNELS, SIDECARS, TOLD, Folders
-from jupyter_xdisplay.runtime.pod_sidecar import PodSidecar, read_answer
+from jupyter_xdisplay.runtime.pod_sidecar import PodSidecar
 from jupyter_xdisplay.sidecar import config as sidecar_config
-from jupyter_xdisplay.spec import DisplayInfo
 
 if TYPE_CHECKING:
     import docker
@@ -157,31 +156,35 @@ class Pod:
         directory = self.inside / config.display_id
         check_socket_path(directory / sidecar_config.SOCKET_NAME)
         environment = {CONFIG_VARIABLE: config.to_json()}
-        sidecar: PodSidecar | None = None
-        answer = None
         try:
             with reachable():
                 exec_id, stream = self._exec(["sh", "-c", LAUNCH, str(directory)], environment)
-            sidecar = PodSidecar(self, exec_id, directory, stream)
-            with suppress(OSError):
-                answer = read_answer(stream, timeout_s)
         except docker.errors.APIError as error:
             raise StartFailed(
                 f"The sidecar could not be started in its container: {error.explanation}",
                 fix="jupyter xdisplay doctor",
                 log=self.log(),
             ) from error
+        sidecar = PodSidecar(self, exec_id, directory, stream)
+        try:
+            self._take_answer(sidecar, config, timeout_s)
+        except BaseException:
+            sidecar.end_now()
+            raise
+        return sidecar
+
+    def _take_answer(self, sidecar: PodSidecar, config: SidecarConfig, timeout_s: float) -> None:
+        """Wait until a sidecar says that its display is up; raise what it says else."""
+        answer = sidecar.read_answer(timeout_s)
         if answer is not None and "info" in answer:
-            sidecar.take(DisplayInfo.from_json(answer["info"]))
-            return sidecar
-        log = self.shell(LOG, str(directory)).splitlines() or self.log()
-        sidecar.end_now()
-        if answer is not None:
+            sidecar.take(answer["info"], config)
+            return
+        if answer is not None and isinstance(answer.get("error"), dict):
             raise error_from_json(answer["error"])
         raise StartFailed(
             "The sidecar did not come up in its container.",
             fix="jupyter xdisplay image build",
-            log=log,
+            log=self.shell(LOG, str(self.inside / config.display_id)).splitlines() or self.log(),
         )
 
     def connect(self, socket_path: Path) -> ExecStream:

@@ -239,7 +239,13 @@ async def _connect(path: str) -> IOStream:
 
 
 def _info(answer: bytes) -> DisplayInfo:
-    return DisplayInfo.from_json(json.loads(answer))
+    """Read what a sidecar says; one in a container may be no sidecar of ours any more."""
+    try:
+        return DisplayInfo.from_json(json.loads(answer))
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
+        raise Unreachable(
+            f"What the sidecar says of its display cannot be read: {error!r}.", fix="%xdisplay"
+        ) from error
 
 
 def _status(head: bytes) -> int:
