@@ -218,7 +218,7 @@ class DockerProvisioner(LocalProvisioner):
         if far is None or far.pod is not self.displays.pod:
             pod = self.displays.pod
             self._far = far = FarKernel(pod, server_socket)
-            pod.at_end = far.close
+            pod.at_end.callback(far.close)
         far.open_server()
         if not self._last_words:
             self._last_words = ELSEWHERE

@@ -18,8 +18,13 @@ from jupyter_xdisplay.errors import UsageError
 from jupyter_xdisplay.paths import abandoned_directories, remove_directory
 from jupyter_xdisplay.runtime.base import ConfiguredRuntime
 from jupyter_xdisplay.runtime.joined import NO_SHM, Joined, join, own_container
-from jupyter_xdisplay.runtime.own_containers import DIRECTORY_LABEL, OWNER_LABEL, owner
-from jupyter_xdisplay.runtime.pod import Pod, remove_container
+from jupyter_xdisplay.runtime.own_containers import (
+    DIRECTORY_LABEL,
+    OWNER_LABEL,
+    owner,
+    remove_container,
+)
+from jupyter_xdisplay.runtime.pod import Pod
 from jupyter_xdisplay.runtime.pod_create import Limits, OwnSpaces, create_pod
 from jupyter_xdisplay.runtime.pod_sidecar import PodSidecar
 from jupyter_xdisplay.sidecar import left_over
@@ -125,7 +130,7 @@ class DockerRuntime(ConfiguredRuntime):
         self, pod: Pod, joined: Joined, display_id: str, spec: DisplaySpec
     ) -> PodSidecar:
         cookie = f"/tmp/.xdisplay-{display_id}"
-        pod.at_end = lambda: joined.take_cookie(cookie)
+        pod.at_end.callback(joined.take_cookie, cookie)
         config = self._config(
             pod,
             display_id,

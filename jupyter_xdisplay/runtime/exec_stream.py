@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from docker.models.containers import ExecResult
+    from docker.models.containers import Container, ExecResult
 
 FRAME = struct.Struct(">BxxxL")
 """What goes before each piece of output of a process without a terminal (Docker Engine API,
@@ -22,6 +22,20 @@ def output_of(done: ExecResult) -> bytes:
     """Return what a process that was run to its end in a container wrote."""
     assert isinstance(done.output, bytes)  # neither streamed nor a socket
     return done.output
+
+
+def shell(
+    container: Container, script: str, argument: str, environment: dict[str, str] | None = None
+) -> str:
+    """Run a script in a container, with an argument as $0; return what it prints, if it can."""
+    import docker
+    import requests
+
+    with suppress(docker.errors.APIError, requests.RequestException):
+        command = ["sh", "-c", script, argument]
+        done = container.exec_run(command, stderr=False, environment=environment)
+        return output_of(done).decode("utf-8", "replace")
+    return ""
 
 
 class ExecStream:

@@ -19,9 +19,10 @@ from jupyter_xdisplay.runtime.own_containers import (
     NO_RIGHTS,
     name_in_use,
     own_labels,
+    remove_container,
     small_log,
 )
-from jupyter_xdisplay.runtime.pod import Pod, last_lines, remove_container
+from jupyter_xdisplay.runtime.pod import Pod, last_lines
 from jupyter_xdisplay.runtime.pod_folders import PARTS, READ_ONLY, Folders
 
 if TYPE_CHECKING:

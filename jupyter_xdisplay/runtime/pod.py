@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +19,8 @@ from typing import TYPE_CHECKING
 from jupyter_xdisplay.containers.engine import reachable
 from jupyter_xdisplay.errors import StartFailed, error_from_json
 from jupyter_xdisplay.paths import PrivateDirectory, check_socket_path, remove_directory
-from jupyter_xdisplay.runtime.exec_stream import ExecStream, output_of
+from jupyter_xdisplay.runtime.exec_stream import ExecStream, shell
+from jupyter_xdisplay.runtime.own_containers import remove_container
 from jupyter_xdisplay.runtime.pod_folders import CHANNELS, SIDECARS, TOLD, Folders
 from jupyter_xdisplay.runtime.pod_sidecar import PodSidecar
 from jupyter_xdisplay.sidecar import config as sidecar_config
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
     from jupyter_xdisplay.sidecar.config import SidecarConfig
 
-STOP_S = 2
 LOG_LINES = 12
 CONFIG_VARIABLE = "XDISPLAY_CONFIG"
 
@@ -79,8 +78,8 @@ class Pod:
         self._directory = directory
         self.folders = folders
         self.inside = inside
-        self.at_end: Callable[[], None] = lambda: None
-        """What else is to be done when it ends."""
+        self.at_end = ExitStack()
+        """What else is to be done when it ends, while its container is still there."""
         self._lease: ExecStream | None = None
         self._ended = False
         self._ending = threading.Lock()
@@ -214,14 +213,7 @@ class Pod:
 
     def shell(self, script: str, argument: str, environment: dict[str, str] | None = None) -> str:
         """Run a script in it, with an argument as $0; return what it prints, if it can."""
-        import docker
-        import requests
-
-        with suppress(docker.errors.APIError, requests.RequestException):
-            command = ["sh", "-c", script, argument]
-            done = self.container.exec_run(command, stderr=False, environment=environment)
-            return output_of(done).decode("utf-8", "replace")
-        return ""
+        return shell(self.container, script, argument, environment)
 
     def log(self) -> list[str]:
         """Return the last lines that its process 1 wrote."""
@@ -242,7 +234,7 @@ class Pod:
         import requests
 
         with suppress(docker.errors.APIError, requests.RequestException):
-            self.at_end()
+            self.at_end.close()
 
     def _exec(
         self, command: list[str], environment: dict[str, str] | None = None
@@ -281,18 +273,3 @@ def last_lines(container: Container) -> list[str]:
         text = container.logs(tail=LOG_LINES).decode("utf-8", "replace")
         return [str(line) for line in text.splitlines()]
     return []
-
-
-def remove_container(container: Container) -> None:
-    """End a container in peace, else by force, and remove it; one that is gone is fine."""
-    import docker
-    import requests
-
-    with suppress(docker.errors.APIError, requests.RequestException):
-        container.stop(timeout=STOP_S)
-    with suppress(docker.errors.NotFound, requests.RequestException):
-        try:
-            container.remove(force=True, v=True)
-        except docker.errors.APIError as error:
-            if error.status_code != 409:  # the engine removes it already
-                raise
