@@ -13,7 +13,9 @@ from jupyter_xdisplay.errors import StartFailed
 from jupyter_xdisplay.paths import PrivateDirectory, make_private_directory, remove_directory
 from jupyter_xdisplay.runtime.joined import Joined
 from jupyter_xdisplay.runtime.own_containers import (
+    COOKIE_LABEL,
     NO_RIGHTS,
+    cookie_folder,
     name_in_use,
     own_labels,
     small_log,
@@ -148,13 +150,17 @@ class _Maker:
 
     def _container(self, mounts: Iterable[docker.types.Mount]) -> Container:
         spaces = self.spaces
+        name = self.directory.path.name.removeprefix("d-")
+        labels = own_labels(self.directory.path)
+        if isinstance(spaces, Joined):
+            labels[COOKIE_LABEL] = cookie_folder(name)
         made = self.engine.api.create_container(
             self.image_id,
-            name=f"jupyter-xdisplay-{self.directory.path.name.removeprefix('d-')}",
+            name=f"jupyter-xdisplay-{name}",
             user=spaces.user if isinstance(spaces, Joined) else self.info.user,
             stdin_open=True,
             detach=False,  # so that its input ends with whoever is attached to it
-            labels=own_labels(self.directory.path),
+            labels=labels,
             host_config=self.engine.api.create_host_config(
                 read_only=True,
                 tmpfs={TEMPORARY: "mode=1777,size=64m"},
