@@ -242,8 +242,9 @@ class KernelContainer:
     def _why(self, code: int) -> str | None:
         if gone := self._gone():
             return gone
-        state = self._container.attrs["State"]
-        if state.get("OOMKilled"):
+        if code != REMOVED or self._killed:
+            return None  # by itself or from here, also where a child of it was killed for memory
+        if self._container.attrs["State"].get("OOMKilled"):
             limit = self._options.memory
             return (
                 f"The kernel was killed because its container ran out of memory ({limit}). To "
@@ -251,8 +252,6 @@ class KernelContainer:
                 if limit
                 else "The kernel was killed because this machine ran out of memory."
             )
-        if code != REMOVED or self._killed:
-            return None
         if not self._pod.is_running():
             return "The kernel ended with the container of its displays, which was removed."
         return self._removed_or_killed()
