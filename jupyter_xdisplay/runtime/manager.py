@@ -17,6 +17,7 @@ from traitlets.config import LoggingConfigurable
 from jupyter_xdisplay.errors import (
     DisplayNotFound,
     LimitReached,
+    Unreachable,
     XDisplayError,
 )
 from jupyter_xdisplay.latest import Latest
@@ -276,6 +277,8 @@ class DisplayManager(LoggingConfigurable):
                     entry.take(_with_price(info, pid(entry.info.kernel_id or "")))
         except XDisplayError as error:
             why = error.message
+        except Unreachable:
+            pass  # it was gone before it was followed
         except Exception as error:  # it may say anything, and must not count as running then
             why = f"What its sidecar said could not be taken: {error!r}."
             self.log.exception("Display %s is ended", display_id)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 import json
 from collections.abc import AsyncIterator
@@ -11,24 +10,12 @@ from typing import Any
 
 import pytest
 
-from jupyter_xdisplay.errors import Unreachable
+from jupyter_xdisplay.errors import XDisplayError
 from jupyter_xdisplay.runtime.manager import DisplayManager
 from jupyter_xdisplay.spec import DisplayInfo, DisplaySpec, Size
+from tests.runtime.liar import Liar
 from tests.waiting import until
 
-HEAD = b"HTTP/1.0 200 OK\r\n\r\n"
-TRUE = DisplayInfo(
-    id="",
-    name="main",
-    state="running",
-    display=":0",
-    xauthority="",
-    socket="",
-    size=Size(320, 240),
-    max_size=Size(320, 240),
-    dpi=96,
-    depth=24,
-)
 WINDOW = ("id", "title", "wm_class", "pid", "x", "y", "width", "height")
 LIES = {
     "id": "ffffffffffff",
@@ -39,49 +26,6 @@ LIES = {
     "kernel_id": "theirs",
     "created": "never",
 }
-
-
-class Liar:
-    """A sidecar of a runtime of its own; it says what a test wants on its socket."""
-
-    name = "docker"
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.info = TRUE
-        self.ended = False
-        self.answers = b""
-        self.says: asyncio.Queue[bytes] = asyncio.Queue()
-
-    async def start(self, display_id: str, _spec: DisplaySpec) -> Liar:
-        """Start to listen."""
-        self.info = dataclasses.replace(
-            TRUE, id=display_id, socket=str(self.path), runtime="docker", created="now"
-        )
-        self._server = await asyncio.start_unix_server(self._answer, str(self.path))
-        return self
-
-    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        request = await reader.readuntil(b"\r\n\r\n")
-        writer.write(HEAD)
-        if b" /events " in request:
-            while said := await self.says.get():
-                writer.write(said + b"\n")
-        else:
-            writer.write(self.answers)
-        writer.close()
-
-    async def end(self) -> None:
-        """End."""
-        self.ended = True
-        self._server.close()
-
-    def reap(self) -> int:
-        """Do nothing."""
-        return 0
-
-    async def close(self) -> None:
-        """Do nothing."""
 
 
 @pytest.fixture
@@ -132,9 +76,9 @@ async def test_what_cannot_be_read_ends_it(
 async def test_an_answer_that_cannot_be_read(
     liar: tuple[DisplayManager, Liar, DisplayInfo],
 ) -> None:
-    """Whoever asked is told so, as of any sidecar that does not answer."""
+    """Whoever asked is told so."""
     manager, sidecar, info = liar
     sidecar.answers = json.dumps({**info.to_json(), "size": 3}).encode()
-    with pytest.raises(Unreachable, match="cannot be read"):
+    with pytest.raises(XDisplayError, match="cannot be read"):
         await manager.resize(info.id, DisplaySpec(size=Size(100, 100)))
     assert manager.get(info.id) == info
