@@ -289,13 +289,17 @@ class DockerProvisioner(LocalProvisioner):
         if container is not None:
             if container.last_words:
                 self.log.warning("Kernel %s: %s", self.kernel_id, container.last_words)
-                self._last_words = container.last_words
-            if self._far is not None:
-                await asyncio.to_thread(self._far.close_channels)
-            await asyncio.to_thread(container.remove)
+                self._tell(container.last_words)
+            try:
+                if self._far is not None:
+                    await asyncio.to_thread(self._far.close_channels)
+            finally:
+                await asyncio.to_thread(container.remove)
 
-    _last_words: str | None = None
-    """Why the former process of this kernel ended, for the next one to tell."""
+    def _tell(self, notice: str) -> None:
+        """Have the kernel's next process tell something: why its former one ended, for one."""
+        if notice not in self._notices:
+            self._notices.append(notice)
 
     def _environment(self, env: dict[str, str]) -> dict[str, str]:
         """Return what goes into the container: what was said for this kernel, not this machine."""

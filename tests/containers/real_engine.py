@@ -57,6 +57,19 @@ def containers_on(engine: docker.DockerClient, *, ended: bool = True) -> list[Co
     return engine.containers.list(all=ended, ignore_removed=True)
 
 
+@contextmanager
+def stubborn(container: Container) -> Iterator[None]:
+    """Let an engine fail to remove a container, as one does whose storage is in use."""
+    file = container.attrs["HostnamePath"]
+    done = subprocess.run(["chattr", "+i", file], check=False, capture_output=True)
+    if done.returncode != 0:
+        pytest.skip("needs a file system with immutable files (chattr +i)")
+    try:
+        yield
+    finally:
+        subprocess.run(["chattr", "-i", file], check=True)
+
+
 def make_base(client: docker.DockerClient, system: Path) -> None:
     """Make the base image as debootstrap makes a Debian."""
     command = ["debootstrap", "--variant=minbase", SUITE, str(system), MIRROR]
