@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_xdisplay.containers.engine_info import EngineInfo
 from jupyter_xdisplay.containers.kernel_recipe import command_for
-from jupyter_xdisplay.containers.options import KernelOptions, Volume
+from jupyter_xdisplay.containers.options import KernelOptions
 from jupyter_xdisplay.runtime import podman_create
 from jupyter_xdisplay.runtime.kernel_run import KernelRun, device_requests, explain
 from jupyter_xdisplay.runtime.own_containers import (
@@ -183,11 +183,6 @@ class KernelContainer:
         import docker
 
         joined = f"container:{self._pod.container.id}"
-        volumes = [
-            *(Volume(str(folder), str(folder), read_only=False) for folder in run.folders),
-            *(Volume(str(folder), str(folder), read_only=True) for folder in run.readable),
-            *options.volumes,
-        ]
         mount = docker.types.Mount
         return self._engine.api.create_host_config(
             network_mode=joined,
@@ -196,8 +191,11 @@ class KernelContainer:
             userns_mode=self._info.userns_mode,
             mounts=[
                 *(self._folders.mount(part, read_only=part in READ_ONLY) for part in PARTS),
-                *(mount(v.target, v.source, type="bind", read_only=v.read_only) for v in volumes),
-                *(mount(str(folder), None, type="tmpfs") for folder in run.hidden),
+                *(
+                    mount(v.target, v.source, type="bind", read_only=v.read_only)
+                    for v in run.mounts.volumes
+                ),
+                *(mount(folder, None, type="tmpfs") for folder in run.mounts.hidden),
             ],
             mem_limit=options.memory,
             nano_cpus=int(options.cpus * 1e9) if options.cpus else None,
