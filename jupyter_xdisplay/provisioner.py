@@ -23,6 +23,7 @@ from traitlets import Dict, Float
 
 from jupyter_xdisplay import paths
 from jupyter_xdisplay.containers.engine import reachable
+from jupyter_xdisplay.containers.engine_info import too_many_processors
 from jupyter_xdisplay.containers.kernel_image import find_kernel
 from jupyter_xdisplay.containers.kernel_recipe import command_for
 from jupyter_xdisplay.containers.options import KernelOptions, Volume
@@ -78,8 +79,8 @@ class DockerProvisioner(LocalProvisioner):
         self._container: KernelContainer | None = None
         self._checked = KernelOptions(image="none")
         self._image_id = ""
-
         self._notices: list[str] = []
+
     @property
     def has_process(self) -> bool:
         """Whether there is a kernel, or was and nobody waited for it."""
@@ -180,6 +181,9 @@ class DockerProvisioner(LocalProvisioner):
             env |= await self._keep_displays()
         if not self._folders.is_ours:
             env |= await asyncio.to_thread(self._open_far, Path(env[SOCKET_VARIABLE]))
+        few = too_many_processors(self._checked.cpus or 0, self._runtime.engine_info().processors)
+        if few is not None:
+            self._tell(f"Of this kernel's container {few}.")
         run = await asyncio.to_thread(self._run, cmd, env, cwd)
         name = f"jupyter-xdisplay-kernel-{pod.path.name.removeprefix('d-')}"
         self._container = container = KernelContainer(
@@ -261,10 +265,6 @@ class DockerProvisioner(LocalProvisioner):
             mounts=mounts,
         )
 
-    def _wait_for_channels(self, container: KernelContainer) -> None:
-        """Wait until the kernel listens, so that one that dies at once is told with its log."""
-        shell = Path(f"{self._channels}-{self.connection_info['shell_port']}")
-        end = time.monotonic() + self.start_timeout_s
     def _mounts(self, folder: Path, server: Path) -> tuple[Volume | None, Mounts]:
         """Return how the kernel sees the notebook's folder, and all that is mounted."""
         if not self._folders.is_ours:
@@ -278,6 +278,10 @@ class DockerProvisioner(LocalProvisioner):
         mounts = resolve(wanted, secrets, command_for(self._checked))
         return served, mounts.with_our(server)
 
+    def _wait_for_channels(self, container: KernelContainer) -> None:
+        """Wait until the kernel listens, so that one that dies at once is told with its log."""
+        shell = Path(f"{self._channels}-{self.connection_info['shell_port']}")
+        end = time.monotonic() + self.start_timeout_s
         while not self._folders.exists(shell):
             if container.wait(POLL_S):
                 log = container.log()

@@ -198,7 +198,7 @@ class KernelContainer:
                 *(mount(folder, None, type="tmpfs") for folder in run.mounts.hidden),
             ],
             mem_limit=options.memory,
-            nano_cpus=int(options.cpus * 1e9) if options.cpus else None,
+            nano_cpus=self._info.nano_cpus(options.cpus) if options.cpus else None,
             devices=[f"{device}:{device}:rwm" for device in options.devices],
             device_requests=device_requests(options.gpus) or None,  # as old engines want it
             group_add=list(options.group_add),

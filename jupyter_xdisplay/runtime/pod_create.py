@@ -178,7 +178,7 @@ def _limits(limits: Limits, info: EngineInfo) -> dict[str, Any]:
     """Return the limits that this engine can keep: it refuses, or passes over, others."""
     known = {
         "memory": ("mem_limit", limits.memory),
-        "processors": ("nano_cpus", int(limits.cpus * 1e9)),
+        "processors": ("nano_cpus", info.nano_cpus(limits.cpus)),
         "processes": ("pids_limit", limits.pids),
     }
     return dict(limit for name, limit in known.items() if name not in info.unlimited)
