@@ -27,7 +27,7 @@ for attempt in range(100):
     except Exception:
         time.sleep(0.2)
     else:
-        get_ipython().run_line_magic("xdisplay", "stop two")
+        get_ipython().run_line_magic("xdisplay", "stop --name two")
         print("two is up")
         break
 """
