@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from jupyter_xdisplay.containers.engine_info import EngineInfo
 from jupyter_xdisplay.containers.kernel_recipe import command_for
 from jupyter_xdisplay.containers.options import KernelOptions
+from jupyter_xdisplay.errors import StartFailed
 from jupyter_xdisplay.runtime import podman_create
 from jupyter_xdisplay.runtime.kernel_run import KernelRun, device_requests, explain
 from jupyter_xdisplay.runtime.own_containers import (
@@ -130,7 +131,7 @@ class KernelContainer:
         Raises
         ------
         StartFailed
-            When a container of somebody else has its name.
+            When a container of somebody else has its name, or it cannot be removed.
         """
         import docker
 
@@ -140,7 +141,11 @@ class KernelContainer:
             return
         if DIRECTORY_LABEL not in namesake.labels:
             raise name_in_use(self.name)
-        remove_container(namesake)
+        if not remove_container(namesake):
+            raise StartFailed(
+                f"The container of this kernel's former process, {self.name}, cannot be removed.",
+                fix=f"docker rm --force {self.name}   (it says why)",
+            )
 
     @property
     def _folders(self) -> Folders:
