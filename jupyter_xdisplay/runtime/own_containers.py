@@ -6,7 +6,7 @@ import hashlib
 import logging
 import os
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -40,6 +40,11 @@ STOP_S = 2
 IN_PROGRESS = 409
 """HTTP's Conflict: of a removal (Docker Engine API, ContainerDelete)."""
 
+ROOT_LABEL = "org.jupyter.xdisplay.root"
+"""In which root that directory was made: another one may have the same path."""
+
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
 COOKIE_LABEL = "org.jupyter.xdisplay.cookie"
 """Where a pod's display has put its cookie, in the container that it has joined."""
 
@@ -50,7 +55,7 @@ NO_RIGHTS: dict[str, Any] = {"cap_drop": ["ALL"], "security_opt": ["no-new-privi
 
 def own_labels(directory: Path) -> dict[str, str]:
     """Return the labels by which containers that were left are found."""
-    return {DIRECTORY_LABEL: str(directory), OWNER_LABEL: owner()}
+    return {DIRECTORY_LABEL: str(directory), OWNER_LABEL: owner(), ROOT_LABEL: _root()}
 
 
 def owner() -> str:
@@ -61,6 +66,15 @@ def owner() -> str:
     (containers of one image), it does not tell them apart: see `is_left`.
     """
     return f"{os.getuid()}:{runtime_root()}@{_machine()}"
+
+
+def _root() -> str:
+    """Return what tells the root that we have now from one that was, or is, elsewhere."""
+    boot = ""
+    with suppress(OSError):
+        boot = BOOT_ID.read_text().strip()
+    info = runtime_root().stat()
+    return f"{boot}:{info.st_dev}:{info.st_ino}"
 
 
 def _machine() -> str:
@@ -89,12 +103,19 @@ def is_left(container: Container, abandoned: Collection[str], now: datetime) -> 
         return True
     if Path(directory).exists():
         return False
+    if was_here(container.labels):
+        return True  # its directory was reaped before
     # Lost with a reboot or a container of Jupyter's, else that of another one whose files we do
     # not see. A pod ends with its holder and its kernel with it: what runs is in use.
     state = container.attrs["State"]
     if state["Status"] in ENDED:
         return is_old(state["FinishedAt"], now)
     return state["Status"] == "created" and is_old(container.attrs["Created"], now)
+
+
+def was_here(labels: Mapping[str, str]) -> bool:
+    """Tell whether a directory that is gone was in the root that we have."""
+    return labels.get(ROOT_LABEL) == _root()
 
 
 def is_old(when: str, now: datetime) -> bool:

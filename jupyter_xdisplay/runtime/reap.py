@@ -20,6 +20,7 @@ from jupyter_xdisplay.runtime.own_containers import (
     owner,
     read_time,
     remove_container,
+    was_here,
 )
 
 if TYPE_CHECKING:
@@ -98,8 +99,9 @@ def _reap_volumes(
     with nobody_waits:  # an engine may refuse them, where none are needed
         listed = engine.volumes.list(filters=ours)
     for volume in listed:
-        directory = (volume.attrs["Labels"] or {}).get(DIRECTORY_LABEL, "")
-        lost = not Path(directory).exists() and is_old(volume.attrs.get("CreatedAt", ""), now)
-        if directory in abandoned or lost:
+        labels = volume.attrs["Labels"] or {}
+        directory = labels.get(DIRECTORY_LABEL, "")
+        unused = was_here(labels) or is_old(volume.attrs.get("CreatedAt", ""), now)
+        if directory in abandoned or (unused and not Path(directory).exists()):
             with nobody_waits:  # as the engine does, where a container uses it
                 volume.remove()
