@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import shutil
@@ -9,7 +10,7 @@ import stat
 import tempfile
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,16 +23,20 @@ SOCKET_PATH_MAX = 107
 """Longest path in bytes that a Unix socket can have (sun_path is 108 with its final zero)."""
 
 UNFINISHED_S = 60.0
-"""After this time nobody is still making a directory that has no lock yet."""
+"""After this time nobody is still making a directory that is not locked yet."""
+
+OLD_LOCK = "lock"
+"""What directories of former versions were locked by: a file in them."""
 
 _LONGEST_NAME = "d-0123456789ab/sidecar.sock"
 
 
 class PrivateDirectory(NamedTuple):
-    """A directory with one owner, and the descriptor that holds its lock.
+    """A directory with one owner, and its descriptor, which holds its lock.
 
     Whoever has the descriptor open is alive: the lock goes with its last holder, however that
-    ended, so that a directory whose lock is free can be reaped (flock(2)).
+    ended, so that a directory whose lock is free can be reaped (flock(2)). The directory itself is
+    locked: what is in one that is, systemd-tmpfiles leaves alone, however old (tmpfiles.d(5)).
     """
 
     path: Path
@@ -80,14 +85,19 @@ def make_private_directory(name: str) -> PrivateDirectory:
     """
     path = runtime_root() / f"d-{name}"
     unlocked = path.with_name(f"new-{name}")  # becomes visible to reapers once it is locked
-    try:
-        unlocked.mkdir(mode=0o700)
-        lock_fd = os.open(unlocked / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        fcntl.flock(lock_fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        unlocked.rename(path)
-    except OSError as error:
-        remove_directory(unlocked)
-        raise _cannot_make(path, error) from error
+    with ExitStack() as undo:
+        try:
+            unlocked.mkdir(mode=0o700)
+            undo.callback(remove_directory, unlocked)
+            lock_fd = os.open(unlocked, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            undo.callback(os.close, lock_fd)
+            fcntl.flock(lock_fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if path.exists():  # rename(2) would replace one that is empty
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
+            unlocked.rename(path)
+        except OSError as error:
+            raise _cannot_make(path, error) from error
+        undo.pop_all()
     return PrivateDirectory(path, lock_fd)
 
 
@@ -184,12 +194,17 @@ def _is_old(path: Path) -> bool:
 
 
 def _is_abandoned(path: Path) -> bool:
+    return _is_free(path, os.O_DIRECTORY) and (
+        not os.path.lexists(path / OLD_LOCK) or _is_free(path / OLD_LOCK)
+    )
+
+
+def _is_free(path: Path, flags: int = 0) -> bool:
+    """Tell whether something is there that nobody has locked."""
     try:
-        fd = os.open(path / "lock", os.O_RDWR | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return path.is_dir()
+        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | flags)
     except OSError:
-        return False  # not one of ours
+        return False  # gone, or not one of ours
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:

@@ -23,15 +23,24 @@ from traitlets import Dict, Float
 
 from jupyter_xdisplay import paths
 from jupyter_xdisplay.containers.engine import reachable
+from jupyter_xdisplay.containers.engine_info import too_many_processors
 from jupyter_xdisplay.containers.kernel_image import find_kernel
 from jupyter_xdisplay.containers.kernel_recipe import command_for
-from jupyter_xdisplay.containers.options import KernelOptions
+from jupyter_xdisplay.containers.options import KernelOptions, Volume
 from jupyter_xdisplay.errors import StartFailed
 from jupyter_xdisplay.kernel_protocol import NOTICE_VARIABLE, SOCKET_VARIABLE
 from jupyter_xdisplay.runtime.docker import DockerRuntime
 from jupyter_xdisplay.runtime.far_kernel import FarKernel
 from jupyter_xdisplay.runtime.kernel_container import KernelContainer
-from jupyter_xdisplay.runtime.kernel_run import KernelRun, served_folders
+from jupyter_xdisplay.runtime.kernel_mounts import (
+    ELSEWHERE,
+    UNSEEN,
+    Mounts,
+    find_secrets,
+    resolve,
+    served_folder,
+)
+from jupyter_xdisplay.runtime.kernel_run import KernelRun
 from jupyter_xdisplay.runtime.pod_create import OwnSpaces
 from jupyter_xdisplay.runtime.pod_folders import Folders
 from jupyter_xdisplay.runtime.pod_runtime import PodRuntime
@@ -44,12 +53,6 @@ POLL_S = 0.05
 CHANNELS = 5
 HOME = "/home/jovyan"
 """In images that `kernel add` makes; theirs belongs to users of their own."""
-
-ELSEWHERE = (
-    "This kernel's container does not see the notebook's folder: its engine is on another machine, "
-    "or Jupyter is in a container itself. What it needs goes into its image, or into a folder of "
-    "that machine: jupyter xdisplay kernel add … --volume SOURCE:TARGET"
-)
 
 
 class DockerProvisioner(LocalProvisioner):
@@ -76,6 +79,7 @@ class DockerProvisioner(LocalProvisioner):
         self._container: KernelContainer | None = None
         self._checked = KernelOptions(image="none")
         self._image_id = ""
+        self._notices: list[str] = []
 
     @property
     def has_process(self) -> bool:
@@ -177,6 +181,9 @@ class DockerProvisioner(LocalProvisioner):
             env |= await self._keep_displays()
         if not self._folders.is_ours:
             env |= await asyncio.to_thread(self._open_far, Path(env[SOCKET_VARIABLE]))
+        few = too_many_processors(self._checked.cpus or 0, self._runtime.engine_info().processors)
+        if few is not None:
+            self._tell(f"Of this kernel's container {few}.")
         run = await asyncio.to_thread(self._run, cmd, env, cwd)
         name = f"jupyter-xdisplay-kernel-{pod.path.name.removeprefix('d-')}"
         self._container = container = KernelContainer(
@@ -218,10 +225,8 @@ class DockerProvisioner(LocalProvisioner):
         if far is None or far.pod is not self.displays.pod:
             pod = self.displays.pod
             self._far = far = FarKernel(pod, server_socket)
-            pod.at_end = far.close
+            pod.at_end.callback(far.close)
         far.open_server()
-        if not self._last_words:
-            self._last_words = ELSEWHERE
         return {SOCKET_VARIABLE: str(far.server_socket)}
 
     @property
@@ -251,18 +256,27 @@ class DockerProvisioner(LocalProvisioner):
         for path in self._channel_paths():  # of a former process, that was killed
             self._folders.unlink(path)
         folder = Path(cwd or Path.cwd()).absolute()
-        folders = served_folders(folder, self._served()) if self._folders.is_ours else []
-        root = paths.runtime_root()
-        seen = [*folders, *(Path(volume.source) for volume in self._checked.volumes)]
+        served, mounts = self._mounts(folder, Path(env[SOCKET_VARIABLE]).parent)
         return KernelRun(
             image_id=self._image_id,
             argv=[part.replace("{connection_file}", str(copied)) for part in cmd],
             env=self._environment(env),
-            cwd=str(folder) if folders else None if self._folders.is_ours else HOME,
-            folders=folders,
-            readable=[Path(env[SOCKET_VARIABLE]).parent] if self._folders.is_ours else [],
-            hidden=[root] if any(found in (root, *root.parents) for found in seen) else [],
+            cwd=str(folder) if served is not None else HOME,
+            mounts=mounts,
         )
+
+    def _mounts(self, folder: Path, server: Path) -> tuple[Volume | None, Mounts]:
+        """Return how the kernel sees the notebook's folder, and all that is mounted."""
+        if not self._folders.is_ours:
+            self._tell(ELSEWHERE)
+            return None, Mounts(self._checked.volumes)
+        secrets = find_secrets(paths.runtime_root(), os.environ, Path.home())
+        served = served_folder(folder, self._served(), secrets)
+        if served is None:
+            self._tell(UNSEEN.format(folder=folder))
+        wanted = [*([served] if served is not None else []), *self._checked.volumes]
+        mounts = resolve(wanted, secrets, command_for(self._checked))
+        return served, mounts.with_our(server)
 
     def _wait_for_channels(self, container: KernelContainer) -> None:
         """Wait until the kernel listens, so that one that dies at once is told with its log."""
@@ -289,13 +303,17 @@ class DockerProvisioner(LocalProvisioner):
         if container is not None:
             if container.last_words:
                 self.log.warning("Kernel %s: %s", self.kernel_id, container.last_words)
-                self._last_words = container.last_words
-            if self._far is not None:
-                await asyncio.to_thread(self._far.close_channels)
-            await asyncio.to_thread(container.remove)
+                self._tell(container.last_words)
+            try:
+                if self._far is not None:
+                    await asyncio.to_thread(self._far.close_channels)
+            finally:
+                await asyncio.to_thread(container.remove)
 
-    _last_words: str | None = None
-    """Why the former process of this kernel ended, for the next one to tell."""
+    def _tell(self, notice: str) -> None:
+        """Have the kernel's next process tell something: why its former one ended, for one."""
+        if notice not in self._notices:
+            self._notices.append(notice)
 
     def _environment(self, env: dict[str, str]) -> dict[str, str]:
         """Return what goes into the container: what was said for this kernel, not this machine."""
@@ -305,10 +323,10 @@ class DockerProvisioner(LocalProvisioner):
             named["DISPLAY"] = env["DISPLAY"]
         user = _user()
         found = {"HOME": HOME, "USER": user, "LOGNAME": user, **ours, **named}
-        if self._last_words:
-            told = (found.get(NOTICE_VARIABLE), self._last_words)
+        if self._notices:
+            told = (found.get(NOTICE_VARIABLE), *self._notices)
             found[NOTICE_VARIABLE] = "\n".join(filter(None, told))
-            self._last_words = None
+            self._notices.clear()
         return found
 
     def _fix(self, log: list[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import stat
 import subprocess
@@ -119,11 +120,10 @@ def test_a_root_that_others_can_write_is_refused_and_left_alone(
 
 
 def test_a_private_directory_is_private_and_locked(root: Path) -> None:
-    """It is 0700, its lock 0600, and it is not abandoned while we hold it."""
+    """It is 0700, and it is not abandoned while we hold it."""
     directory = make_private_directory("0123456789ab")
     assert directory.path == root / "d-0123456789ab"
     assert _mode(directory.path) == 0o700
-    assert _mode(directory.path / "lock") == 0o600
     assert not os.get_inheritable(directory.lock_fd)
     assert abandoned_directories() == []
     os.close(directory.lock_fd)
@@ -146,11 +146,35 @@ def test_a_directory_is_abandoned_when_its_last_holder_was_killed(root: Path) ->
     assert abandoned_directories() == [root / "d-0123456789ab"]
 
 
+def test_a_living_directory_may_lose_all_its_files(root: Path) -> None:
+    """What clears /tmp of old files takes none that matters, nor any in a locked directory."""
+    directory = make_private_directory("0123456789ab")
+    assert not list(directory.path.iterdir())
+    assert abandoned_directories() == []
+    # as systemd-tmpfiles asks before it looks into a directory
+    locked = ["flock", "--nonblock", str(directory.path), "true"]
+    assert subprocess.run(locked, check=False).returncode == 1
+    os.close(directory.lock_fd)
+    assert subprocess.run(locked, check=False).returncode == 0
+
+
+def test_directories_of_former_versions(root: Path) -> None:
+    """They are locked by a file: held, they are left alone; free, or without it, reaped."""
+    held, free, bare = (root / f"d-{name}" for name in ("held", "free", "bare"))
+    for path in (held, free, bare):
+        path.mkdir(mode=0o700)
+    for path in (held, free):
+        (path / "lock").touch(mode=0o600)
+    with (held / "lock").open("r+") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert abandoned_directories() == [bare, free]
+    assert abandoned_directories() == [bare, free, held]
+
+
 def test_what_was_killed_while_it_made_a_directory_is_abandoned_too(root: Path) -> None:
     """A directory that never got its name is reaped once nobody can be making it."""
     unfinished = root / "new-0123456789ab"
     unfinished.mkdir()
-    (unfinished / "lock").touch()
     assert abandoned_directories() == []
     os.utime(unfinished, (0, 0))
     assert abandoned_directories() == [unfinished]
@@ -159,10 +183,13 @@ def test_what_was_killed_while_it_made_a_directory_is_abandoned_too(root: Path) 
 def test_a_name_that_is_taken_is_an_error_and_leaves_the_holder_alone(root: Path) -> None:
     """Two makers of one name: the second fails, the first keeps its directory."""
     first = make_private_directory("0123456789ab")
-    (first.path / "file").write_text("mine")
+    before = first.path.stat().st_ino
+    held = len(list(Path("/proc/self/fd").iterdir()))
     with pytest.raises(PrivateDirectoryError):
         make_private_directory("0123456789ab")
-    assert (first.path / "file").read_text() == "mine"
+    assert first.path.stat().st_ino == before
+    assert len(list(Path("/proc/self/fd").iterdir())) == held
+    assert [path.name for path in root.iterdir()] == ["d-0123456789ab"]
     os.close(first.lock_fd)
 
 

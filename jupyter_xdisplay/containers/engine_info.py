@@ -37,12 +37,15 @@ class EngineInfo:
         Whether users of its containers are others outside (dockerd's `userns-remap`).
     unlimited
         What it cannot limit, as in the values of `LIMITS`.
+    processors
+        How many its machine has; None where it does not say.
     """
 
     podman: bool = False
     rootless: bool = False
     remaps_users: bool = False
     unlimited: frozenset[str] = frozenset()
+    processors: int | None = None
 
     @classmethod
     def from_json(cls, info: Mapping[str, Any], version: Mapping[str, Any]) -> EngineInfo:
@@ -52,7 +55,12 @@ class EngineInfo:
             rootless=is_rootless(info),
             remaps_users="userns" in security(info) and not is_rootless(info),
             unlimited=frozenset(text for key, text in LIMITS.items() if info.get(key) is False),
+            processors=processors_of(info),
         )
+
+    def nano_cpus(self, wanted: float) -> int:
+        """Return a limit of processors as engines take it: never more than there are."""
+        return int(min(wanted, self.processors or wanted) * 1e9)
 
     @property
     def user(self) -> str:
@@ -94,6 +102,23 @@ def system_info(client: docker.DockerClient, version: Mapping[str, Any]) -> dict
                 key: name in (host["cgroupControllers"] or []) for key, name in CONTROLLERS.items()
             }
     return info
+
+
+def processors_of(info: Mapping[str, Any]) -> int | None:
+    """Return how many processors an engine's machine has; None where it does not say."""
+    number = info.get("NCPU")
+    return number if isinstance(number, int) and number > 0 else None
+
+
+def too_many_processors(wanted: float, processors: int | None) -> str | None:
+    """Return what there is to say where a limit is above what the machine has, else None.
+
+    Docker refuses a container with such a limit, so that the machine's number is taken then.
+    """
+    if processors is None or wanted <= processors:
+        return None
+    has = f"{processors} processor" + ("s" if processors > 1 else "")
+    return f"the limit of {wanted:g} processors is not reached: the engine's machine has {has}"
 
 
 def is_podman(version: Mapping[str, Any]) -> bool:

@@ -19,7 +19,7 @@ NEVER_MOUNTED = ("/", "/run", "/var", "/var/run", "/tmp", "/tmp/.X11-unix", "/pr
 """With them come the sockets of container engines and of the host's X server: the way out."""
 
 NETWORK = "bridge"
-NOTHING_BELOW = ("/run/", "/var/run/")
+NOTHING_BELOW = ("/run/", "/var/run/", "/proc/", "/sys/")
 
 _BYTES = re.compile(r"[1-9][0-9]*[bkmgBKMG]?")
 _GPUS = re.compile(r"all|[0-9A-Za-z-]+(,[0-9A-Za-z-]+)*|cdi:[a-z0-9.-]+/[\w-]+=[\w.:-]+")
@@ -148,8 +148,11 @@ def parse_volume(text: str) -> Volume:
 
 
 def may_be_mounted(folder: str) -> bool:
-    """Tell whether a kernel may see a folder of this machine."""
-    path = os.path.normpath(folder)
+    """Tell by its name whether a kernel may see a folder of a machine.
+
+    Where the engine's machine is this one, `runtime.kernel_mounts` looks where it leads.
+    """
+    path = os.path.normpath("/" + folder.lstrip("/"))  # POSIX lets // stand for something else
     return (
         path not in NEVER_MOUNTED
         and not path.startswith(NOTHING_BELOW)

@@ -34,7 +34,11 @@ RUN python3 -m compileall -q /opt/jupyter-xdisplay \
         /usr/share/doc /usr/share/man /usr/share/locale /usr/share/info /usr/share/mime \
         /usr/include /usr/lib/python3/dist-packages/setuptools* \
         /usr/lib/python3/dist-packages/pkg_resources \
-    && fc-cache && chmod 1777 /tmp
+    && fc-cache && chmod 1777 /tmp \
+    # A process whose program its user cannot read is not open to others of that user (execve(2),
+    # PR_SET_DUMPABLE): a kernel shares user and PIDs, and must not get in by /proc/PID/root.
+    && find /bin/ /sbin/ /usr/bin /usr/sbin -type f -perm /111 -exec sh -c \
+        'for file; do head -c 4 "$file" | grep -q ELF && chmod 0111 "$file"; done; true' - {} +
 
 # Without what was removed.
 FROM scratch

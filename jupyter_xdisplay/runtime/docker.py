@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from traitlets import Float, Int, Unicode
@@ -15,23 +13,21 @@ from jupyter_xdisplay.containers import images
 from jupyter_xdisplay.containers.engine import reachable
 from jupyter_xdisplay.containers.engine_info import EngineInfo, read_engine
 from jupyter_xdisplay.errors import UsageError
-from jupyter_xdisplay.paths import abandoned_directories, remove_directory
+from jupyter_xdisplay.paths import abandoned_directories
 from jupyter_xdisplay.runtime.base import ConfiguredRuntime
 from jupyter_xdisplay.runtime.joined import NO_SHM, Joined, join, own_container
-from jupyter_xdisplay.runtime.own_containers import DIRECTORY_LABEL, OWNER_LABEL, owner
-from jupyter_xdisplay.runtime.pod import Pod, remove_container
+from jupyter_xdisplay.runtime.own_containers import cookie_folder
+from jupyter_xdisplay.runtime.pod import Pod
 from jupyter_xdisplay.runtime.pod_create import Limits, OwnSpaces, create_pod
 from jupyter_xdisplay.runtime.pod_sidecar import PodSidecar
+from jupyter_xdisplay.runtime.reap import reap_containers
 from jupyter_xdisplay.sidecar import left_over
 from jupyter_xdisplay.spec import DisplaySpec
 
 if TYPE_CHECKING:
     import docker
-    from docker.models.volumes import Volume
 
     from jupyter_xdisplay.sidecar.config import SidecarConfig
-
-Filters = dict[str, "str | list[str] | bool"]
 
 START_MORE_S = 10.0
 """What a sidecar may take beyond its X server."""
@@ -124,8 +120,8 @@ class DockerRuntime(ConfiguredRuntime):
     async def _start_joined(
         self, pod: Pod, joined: Joined, display_id: str, spec: DisplaySpec
     ) -> PodSidecar:
-        cookie = f"/tmp/.xdisplay-{display_id}"
-        pod.at_end = lambda: joined.take_cookie(cookie)
+        cookie = cookie_folder(display_id)
+        pod.at_end.callback(joined.take_cookie, cookie)
         config = self._config(
             pod,
             display_id,
@@ -180,38 +176,6 @@ class DockerRuntime(ConfiguredRuntime):
         -------
             How many.
         """
-        import docker
-
         abandoned = {str(path) for path in abandoned_directories()}
-        reaped = 0
-        ours: Filters = {"label": [DIRECTORY_LABEL, f"{OWNER_LABEL}={owner()}"]}
-        with reachable():
-            listed = self.engine().containers.list(all=True, filters=ours, ignore_removed=True)
-        for container in listed:
-            directory = container.labels[DIRECTORY_LABEL]
-            if directory not in abandoned and Path(directory).exists():
-                continue
-            self.log.info("Removing a container that was left: %s", container.name)
-            try:
-                remove_container(container)
-                remove_directory(Path(directory))
-            except (docker.errors.APIError, OSError) as error:  # nobody waits for what was left
-                self.log.warning("%s could not be removed: %s", container.name, error)
-                continue
-            reaped += 1
-        self._reap_volumes(ours, abandoned)
+        reaped = reap_containers(self.engine(), abandoned)
         return reaped + len(left_over.reap())
-
-    def _reap_volumes(self, ours: Filters, abandoned: set[str]) -> None:
-        import docker
-        import requests
-
-        nobody_waits = suppress(docker.errors.APIError, requests.RequestException)
-        listed: list[Volume] = []
-        with nobody_waits:  # an engine may refuse them, where none are needed
-            listed = self.engine().volumes.list(filters=ours)
-        for volume in listed:
-            directory = (volume.attrs["Labels"] or {}).get(DIRECTORY_LABEL, "")
-            if directory in abandoned or not Path(directory).exists():
-                with nobody_waits:
-                    volume.remove()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import socket
+import ssl
 import struct
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from docker.models.containers import ExecResult
+    from docker.models.containers import Container, ExecResult
 
 FRAME = struct.Struct(">BxxxL")
 """What goes before each piece of output of a process without a terminal (Docker Engine API,
@@ -24,6 +26,20 @@ def output_of(done: ExecResult) -> bytes:
     return done.output
 
 
+def shell(
+    container: Container, script: str, argument: str, environment: dict[str, str] | None = None
+) -> str:
+    """Run a script in a container, with an argument as $0; return what it prints, if it can."""
+    import docker
+    import requests
+
+    with suppress(docker.errors.APIError, requests.RequestException):
+        command = ["sh", "-c", script, argument]
+        done = container.exec_run(command, stderr=False, environment=environment)
+        return output_of(done).decode("utf-8", "replace")
+    return ""
+
+
 class ExecStream:
     """Standard input and output of a process that was started in a container.
 
@@ -37,6 +53,7 @@ class ExecStream:
         self._stream = stream
         # it has other wrappers for TLS and for Unix; below them is a socket, or TLS's of its own
         self._socket: socket.socket = getattr(stream, "_sock", stream)
+        self._early = _read_already(stream, self._socket)
         self._socket.settimeout(None)
         self._left = 0
         self._kind = STDOUT
@@ -58,7 +75,7 @@ class ExecStream:
         while True:
             if not self._left and not self._read_header():
                 return b""
-            data = self._socket.recv(min(self._left, CHUNK_BYTES))
+            data = self._receive(min(self._left, CHUNK_BYTES))
             self._left -= len(data)
             if not data or self._kind == STDOUT:
                 return data
@@ -73,10 +90,28 @@ class ExecStream:
     def _read_header(self) -> bool:
         """Read what goes before a piece; False at the end. Keeps what came before a timeout."""
         while len(self._header) < FRAME.size:
-            data = self._socket.recv(FRAME.size - len(self._header))
+            data = self._receive(FRAME.size - len(self._header))
             if not data:
                 return False
             self._header += data
         self._kind, self._left = FRAME.unpack(self._header)
         self._header = b""
         return True
+
+    def _receive(self, most: int) -> bytes:
+        if self._early:
+            data, self._early = self._early[:most], self._early[most:]
+            return data
+        return self._socket.recv(most)
+
+
+def _read_already(stream: Any, connection: socket.socket) -> bytes:
+    """Return what http.client has read beyond the answer's head: it came in the same piece."""
+    response = getattr(stream, "_response", None)  # kept there by the SDK
+    reader = getattr(getattr(getattr(response, "raw", None), "_fp", None), "fp", None)
+    if not isinstance(reader, io.BufferedReader):
+        return b""
+    connection.setblocking(False)  # where it has nothing, it asks the socket
+    with suppress(ssl.SSLWantReadError):
+        return reader.read1(len(reader.peek()))
+    return b""

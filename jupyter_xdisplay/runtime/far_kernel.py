@@ -7,6 +7,7 @@ server comes through a process in its pod that listens for it.
 
 from __future__ import annotations
 
+import logging
 import socket
 import threading
 from collections.abc import Callable, Iterable
@@ -14,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jupyter_xdisplay.errors import StartFailed
+from jupyter_xdisplay.errors import StartFailed, XDisplayError
 from jupyter_xdisplay.multiplexer import Multiplexer
 from jupyter_xdisplay.runtime.relay import Relay
 from jupyter_xdisplay.sidecar.listen import READY
@@ -23,7 +24,13 @@ if TYPE_CHECKING:
     from jupyter_xdisplay.runtime.exec_stream import ExecStream
     from jupyter_xdisplay.runtime.pod import Pod
 
+log = logging.getLogger(__name__)
+
 READY_S = 20.0
+RETRY_S = 0.2
+LONGEST_RETRY_S = 10.0
+"""Between attempts to open what has broken; each one asks the engine."""
+
 LOG = 'tail -n 5 "$0.log"'
 
 
@@ -45,6 +52,7 @@ class FarKernel:
         """The same in the container."""
         self._lock = threading.Lock()
         self._closed = False
+        self._over = threading.Event()
         self._relays: list[Relay] = []
         self._stream: ExecStream | None = None
 
@@ -85,6 +93,7 @@ class FarKernel:
         with self._lock:
             self._closed = True
             stream = self._stream
+        self._over.set()
         self.close_channels()
         if stream is not None:
             stream.close()
@@ -93,6 +102,13 @@ class FarKernel:
         return lambda: self.pod.connect(path)
 
     def _listen(self) -> ExecStream:
+        stream = self._open_stream()
+        threading.Thread(
+            target=self._keep_serving, args=(stream,), name=f"far {self.pod.path}", daemon=True
+        ).start()
+        return stream
+
+    def _open_stream(self) -> ExecStream:
         stream = self.pod.listen(self.server_socket)
         said = b""
         with suppress(OSError):
@@ -105,10 +121,25 @@ class FarKernel:
                 fix="jupyter xdisplay image build",
                 log=self.pod.shell(LOG, str(self.server_socket)).splitlines(),
             )
-        threading.Thread(
-            target=self._serve, args=(stream,), name=f"far {self.pod.path}", daemon=True
-        ).start()
         return stream
+
+    def _keep_serving(self, stream: ExecStream) -> None:
+        """Serve a stream, and others after it: one may break while the kernel lives."""
+        self._serve(stream)
+        pause = RETRY_S
+        while not self._over.wait(pause):
+            pause = min(2 * pause, LONGEST_RETRY_S)
+            with suppress(XDisplayError, OSError):
+                stream = self._open_stream()
+                with self._lock:
+                    self._stream = stream
+                    closed = self._closed
+                if closed:
+                    stream.close()
+                    return
+                log.warning("The way between %s and the server is open again", self.pod.path.name)
+                self._serve(stream)
+                pause = RETRY_S
 
     def _serve(self, stream: ExecStream) -> None:
         """Connect what comes from there to the server, until the stream ends."""
@@ -120,8 +151,6 @@ class FarKernel:
         finally:
             connections.close()
             stream.close()
-            with self._lock:
-                self._stream = None  # the next process of the kernel gets another one
 
     def _connect(self) -> socket.socket:
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)

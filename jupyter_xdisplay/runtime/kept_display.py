@@ -15,6 +15,9 @@ from jupyter_xdisplay.spec import DisplayInfo, DisplaySpec
 WINDOWS_KNOWN = 64
 """Most windows, open or not, that are remembered of a display: the newest."""
 
+IDENTITY = ("id", "name", "socket", "runtime", "container", "kernel_id", "created")
+"""What of a display whoever keeps it decides, and its sidecar does not."""
+
 
 @dataclasses.dataclass
 class KeptDisplay:
@@ -51,14 +54,14 @@ class KeptDisplay:
         return self.client
 
     def take(self, info: DisplayInfo) -> DisplayInfo:
-        """Take what its sidecar told as the newest; the sidecar does not know its kernel."""
+        """Take what its sidecar told as the newest; who it is, we know ourselves."""
         for window in info.windows:
             if not window.parent:
                 self.windows.pop((window.id, window.pid), None)
                 self.windows[window.id, window.pid] = None
         for old in list(self.windows)[:-WINDOWS_KNOWN]:
             del self.windows[old]
-        self.latest.set(dataclasses.replace(info, kernel_id=self.info.kernel_id))
+        self.latest.set(same_display(info, self.info))
         return self.info
 
     def mark_ended(self, reason: str) -> None:
@@ -74,3 +77,12 @@ class KeptDisplay:
                 fix="%xdisplay starts a new one",
             )
         )
+
+
+def same_display(told: DisplayInfo, known: DisplayInfo) -> DisplayInfo:
+    """Return what a sidecar tells, under the identity that its display has here.
+
+    A sidecar in a container may be a program that a kernel has put in its place: it must not name
+    another display, nor a socket that we would connect to.
+    """
+    return dataclasses.replace(told, **{name: getattr(known, name) for name in IDENTITY})

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_xdisplay.containers.engine_info import EngineInfo
 from jupyter_xdisplay.containers.kernel_recipe import command_for
-from jupyter_xdisplay.containers.options import KernelOptions, Volume
+from jupyter_xdisplay.containers.options import KernelOptions
+from jupyter_xdisplay.errors import StartFailed
 from jupyter_xdisplay.runtime import podman_create
 from jupyter_xdisplay.runtime.kernel_run import KernelRun, device_requests, explain
 from jupyter_xdisplay.runtime.own_containers import (
@@ -19,9 +20,10 @@ from jupyter_xdisplay.runtime.own_containers import (
     NO_RIGHTS,
     name_in_use,
     own_labels,
+    remove_container,
     small_log,
 )
-from jupyter_xdisplay.runtime.pod import Pod, last_lines, remove_container
+from jupyter_xdisplay.runtime.pod import Pod, last_lines
 from jupyter_xdisplay.runtime.pod_folders import PARTS, READ_ONLY, Folders
 
 if TYPE_CHECKING:
@@ -129,7 +131,7 @@ class KernelContainer:
         Raises
         ------
         StartFailed
-            When a container of somebody else has its name.
+            When a container of somebody else has its name, or it cannot be removed.
         """
         import docker
 
@@ -139,7 +141,11 @@ class KernelContainer:
             return
         if DIRECTORY_LABEL not in namesake.labels:
             raise name_in_use(self.name)
-        remove_container(namesake)
+        if not remove_container(namesake):
+            raise StartFailed(
+                f"The container of this kernel's former process, {self.name}, cannot be removed.",
+                fix=f"docker rm --force {self.name}   (it says why)",
+            )
 
     @property
     def _folders(self) -> Folders:
@@ -182,11 +188,6 @@ class KernelContainer:
         import docker
 
         joined = f"container:{self._pod.container.id}"
-        volumes = [
-            *(Volume(str(folder), str(folder), read_only=False) for folder in run.folders),
-            *(Volume(str(folder), str(folder), read_only=True) for folder in run.readable),
-            *options.volumes,
-        ]
         mount = docker.types.Mount
         return self._engine.api.create_host_config(
             network_mode=joined,
@@ -195,11 +196,14 @@ class KernelContainer:
             userns_mode=self._info.userns_mode,
             mounts=[
                 *(self._folders.mount(part, read_only=part in READ_ONLY) for part in PARTS),
-                *(mount(v.target, v.source, type="bind", read_only=v.read_only) for v in volumes),
-                *(mount(str(folder), None, type="tmpfs") for folder in run.hidden),
+                *(
+                    mount(v.target, v.source, type="bind", read_only=v.read_only)
+                    for v in run.mounts.volumes
+                ),
+                *(mount(folder, None, type="tmpfs") for folder in run.mounts.hidden),
             ],
             mem_limit=options.memory,
-            nano_cpus=int(options.cpus * 1e9) if options.cpus else None,
+            nano_cpus=self._info.nano_cpus(options.cpus) if options.cpus else None,
             devices=[f"{device}:{device}:rwm" for device in options.devices],
             device_requests=device_requests(options.gpus) or None,  # as old engines want it
             group_add=list(options.group_add),
@@ -241,8 +245,9 @@ class KernelContainer:
     def _why(self, code: int) -> str | None:
         if gone := self._gone():
             return gone
-        state = self._container.attrs["State"]
-        if state.get("OOMKilled"):
+        if code != REMOVED or self._killed:
+            return None  # by itself or from here, also where a child of it was killed for memory
+        if self._container.attrs["State"].get("OOMKilled"):
             limit = self._options.memory
             return (
                 f"The kernel was killed because its container ran out of memory ({limit}). To "
@@ -250,8 +255,6 @@ class KernelContainer:
                 if limit
                 else "The kernel was killed because this machine ran out of memory."
             )
-        if code != REMOVED or self._killed:
-            return None
         if not self._pod.is_running():
             return "The kernel ended with the container of its displays, which was removed."
         return self._removed_or_killed()

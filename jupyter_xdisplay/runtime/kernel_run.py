@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jupyter_xdisplay.containers.kernel_recipe import command_for
-from jupyter_xdisplay.containers.options import CDI, KernelOptions, may_be_mounted
+from jupyter_xdisplay.containers.options import CDI, KernelOptions
 from jupyter_xdisplay.errors import StartFailed
+from jupyter_xdisplay.runtime.kernel_mounts import Mounts
 
 if TYPE_CHECKING:
     import docker
@@ -29,33 +29,15 @@ class KernelRun:
         Its variables.
     cwd
         Its working directory; None: the image's.
-    folders
-        Folders of this machine that are at the same place in the container, to write in.
-    readable
-        The same, for reading.
-    hidden
-        Folders in those that the kernel must not see.
+    mounts
+        What it sees of this machine.
     """
 
     image_id: str
     argv: Sequence[str]
     env: Mapping[str, str]
     cwd: str | None
-    folders: Sequence[Path]
-    readable: Sequence[Path] = ()
-    hidden: Sequence[Path] = ()
-
-
-def served_folders(cwd: Path, served: Path | None) -> list[Path]:
-    """Return what a kernel sees of the notebooks' folders: all that Jupyter serves, else its own.
-
-    Never what holds the host's sockets: then its working directory alone, or nothing.
-    """
-    candidates = [served, cwd] if served is not None and served in (cwd, *cwd.parents) else [cwd]
-    for folder in candidates:
-        if folder is not None and may_be_mounted(str(folder)):
-            return [folder]
-    return []
+    mounts: Mounts
 
 
 def device_requests(gpus: str | None) -> list[docker.types.DeviceRequest]:

@@ -6,7 +6,7 @@ import asyncio
 import dataclasses
 import time
 import uuid
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable
 from contextlib import suppress
 from typing import Any
 
@@ -17,6 +17,7 @@ from traitlets.config import LoggingConfigurable
 from jupyter_xdisplay.errors import (
     DisplayNotFound,
     LimitReached,
+    Unreachable,
     XDisplayError,
 )
 from jupyter_xdisplay.latest import Latest
@@ -214,10 +215,12 @@ class DisplayManager(LoggingConfigurable):
         """End all displays of a kernel that is gone; None: those of no kernel."""
         self.kernel_pids.pop(kernel_id or "", None)
         self.kernel_processes.pop(kernel_id or "", None)
-        await asyncio.gather(*(self._end(entry) for entry in self._of(kernel_id)))
-        beside = self.kernel_runtimes.pop(kernel_id or "", None)
-        if beside is not None:
-            await beside.close()
+        try:
+            await self._end_all(self._of(kernel_id))
+        finally:
+            beside = self.kernel_runtimes.pop(kernel_id or "", None)
+            if beside is not None:
+                await beside.close()
 
     async def end_idle(self) -> None:
         """End displays that have been without viewers and programs for `idle_timeout_s`."""
@@ -234,7 +237,7 @@ class DisplayManager(LoggingConfigurable):
 
     async def close(self) -> None:
         """End all displays."""
-        await asyncio.gather(*(self._end(entry) for entry in self._entries.values()))
+        await self._end_all(self._entries.values())
 
     async def _start(self, spec: DisplaySpec, kernel_id: str | None) -> DisplayInfo:
         display_id = uuid.uuid4().hex[:12]
@@ -269,12 +272,20 @@ class DisplayManager(LoggingConfigurable):
         """Keep the newest state of a display until it ended, then clean up after it."""
         entry = self._entries[display_id]
         pid = self.kernel_pids.get
-        with suppress(XDisplayError):
+        why = "Its sidecar ended without a word: it was killed."
+        try:
             async for info in watch(entry.info.socket):
                 if not entry.has_ended:
                     entry.take(_with_price(info, pid(entry.info.kernel_id or "")))
+        except Unreachable:
+            pass  # it was gone before it was followed
+        except XDisplayError as error:
+            why = error.message
+        except Exception as error:  # it may say anything, and must not count as running then
+            why = f"What its sidecar said could not be taken: {error!r}."
+            self.log.exception("Display %s is ended", display_id)
         if not entry.has_ended:
-            entry.mark_ended("Its sidecar ended without a word: it was killed.")
+            entry.mark_ended(why)
         entry.latest.close()
         await entry.sidecar.end()
 
@@ -283,12 +294,26 @@ class DisplayManager(LoggingConfigurable):
             return kernel_pid in (await asyncio.to_thread(entry.client.info)).clients
         return False
 
+    async def _end_all(self, entries: Iterable[KeptDisplay]) -> None:
+        """End displays, each whatever becomes of the others; raise what one of them met."""
+        ended = await asyncio.gather(*map(self._end, entries), return_exceptions=True)
+        for error in filter(None, ended):
+            raise error
+
     async def _end(self, entry: KeptDisplay) -> None:
-        if not entry.has_ended:
-            await asyncio.to_thread(self._pictures.take_all, entry, LAST_PICTURES_S)
-            entry.mark_ended("It was stopped.")
-        await entry.sidecar.end()
-        await asyncio.wait([entry.follower])
+        try:
+            if not entry.has_ended:
+                await asyncio.to_thread(self._pictures.take_all, entry, LAST_PICTURES_S)
+        finally:
+            if not entry.has_ended:
+                entry.mark_ended("It was stopped.")
+            try:
+                await entry.sidecar.end()
+            except BaseException:
+                entry.follower.cancel()  # what did not end may go on telling
+                raise
+            finally:
+                await asyncio.wait([entry.follower])
 
     def _entry(self, display_id: str) -> KeptDisplay:
         entry = self._entries.get(display_id)

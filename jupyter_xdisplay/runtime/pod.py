@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,11 +19,11 @@ from typing import TYPE_CHECKING
 from jupyter_xdisplay.containers.engine import reachable
 from jupyter_xdisplay.errors import StartFailed, error_from_json
 from jupyter_xdisplay.paths import PrivateDirectory, check_socket_path, remove_directory
-from jupyter_xdisplay.runtime.exec_stream import ExecStream, output_of
+from jupyter_xdisplay.runtime.exec_stream import ExecStream, shell
+from jupyter_xdisplay.runtime.own_containers import remove_container
 from jupyter_xdisplay.runtime.pod_folders import CHANNELS, SIDECARS, TOLD, Folders
-from jupyter_xdisplay.runtime.pod_sidecar import PodSidecar, read_answer
+from jupyter_xdisplay.runtime.pod_sidecar import PodSidecar
 from jupyter_xdisplay.sidecar import config as sidecar_config
-from jupyter_xdisplay.spec import DisplayInfo
 
 if TYPE_CHECKING:
     import docker
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
 
     from jupyter_xdisplay.sidecar.config import SidecarConfig
 
-STOP_S = 2
 LOG_LINES = 12
 CONFIG_VARIABLE = "XDISPLAY_CONFIG"
 
@@ -80,8 +78,8 @@ class Pod:
         self._directory = directory
         self.folders = folders
         self.inside = inside
-        self.at_end: Callable[[], None] = lambda: None
-        """What else is to be done when it ends."""
+        self.at_end = ExitStack()
+        """What else is to be done when it ends, while its container is still there."""
         self._lease: ExecStream | None = None
         self._ended = False
         self._ending = threading.Lock()
@@ -157,31 +155,35 @@ class Pod:
         directory = self.inside / config.display_id
         check_socket_path(directory / sidecar_config.SOCKET_NAME)
         environment = {CONFIG_VARIABLE: config.to_json()}
-        sidecar: PodSidecar | None = None
-        answer = None
         try:
             with reachable():
                 exec_id, stream = self._exec(["sh", "-c", LAUNCH, str(directory)], environment)
-            sidecar = PodSidecar(self, exec_id, directory, stream)
-            with suppress(OSError):
-                answer = read_answer(stream, timeout_s)
         except docker.errors.APIError as error:
             raise StartFailed(
                 f"The sidecar could not be started in its container: {error.explanation}",
                 fix="jupyter xdisplay doctor",
                 log=self.log(),
             ) from error
+        sidecar = PodSidecar(self, exec_id, directory, stream)
+        try:
+            self._take_answer(sidecar, config, timeout_s)
+        except BaseException:
+            sidecar.end_now()
+            raise
+        return sidecar
+
+    def _take_answer(self, sidecar: PodSidecar, config: SidecarConfig, timeout_s: float) -> None:
+        """Wait until a sidecar says that its display is up; raise what it says else."""
+        answer = sidecar.read_answer(timeout_s)
         if answer is not None and "info" in answer:
-            sidecar.take(DisplayInfo.from_json(answer["info"]))
-            return sidecar
-        log = self.shell(LOG, str(directory)).splitlines() or self.log()
-        sidecar.end_now()
-        if answer is not None:
+            sidecar.take(answer["info"], config)
+            return
+        if answer is not None and isinstance(answer.get("error"), dict):
             raise error_from_json(answer["error"])
         raise StartFailed(
             "The sidecar did not come up in its container.",
             fix="jupyter xdisplay image build",
-            log=log,
+            log=self.shell(LOG, str(self.inside / config.display_id)).splitlines() or self.log(),
         )
 
     def connect(self, socket_path: Path) -> ExecStream:
@@ -211,14 +213,7 @@ class Pod:
 
     def shell(self, script: str, argument: str, environment: dict[str, str] | None = None) -> str:
         """Run a script in it, with an argument as $0; return what it prints, if it can."""
-        import docker
-        import requests
-
-        with suppress(docker.errors.APIError, requests.RequestException):
-            command = ["sh", "-c", script, argument]
-            done = self.container.exec_run(command, stderr=False, environment=environment)
-            return output_of(done).decode("utf-8", "replace")
-        return ""
+        return shell(self.container, script, argument, environment)
 
     def log(self) -> list[str]:
         """Return the last lines that its process 1 wrote."""
@@ -239,7 +234,7 @@ class Pod:
         import requests
 
         with suppress(docker.errors.APIError, requests.RequestException):
-            self.at_end()
+            self.at_end.close()
 
     def _exec(
         self, command: list[str], environment: dict[str, str] | None = None
@@ -278,18 +273,3 @@ def last_lines(container: Container) -> list[str]:
         text = container.logs(tail=LOG_LINES).decode("utf-8", "replace")
         return [str(line) for line in text.splitlines()]
     return []
-
-
-def remove_container(container: Container) -> None:
-    """End a container in peace, else by force, and remove it; one that is gone is fine."""
-    import docker
-    import requests
-
-    with suppress(docker.errors.APIError, requests.RequestException):
-        container.stop(timeout=STOP_S)
-    with suppress(docker.errors.NotFound, requests.RequestException):
-        try:
-            container.remove(force=True, v=True)
-        except docker.errors.APIError as error:
-            if error.status_code != 409:  # the engine removes it already
-                raise

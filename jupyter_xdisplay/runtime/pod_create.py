@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -10,16 +13,29 @@ from jupyter_xdisplay.errors import StartFailed
 from jupyter_xdisplay.paths import PrivateDirectory, make_private_directory, remove_directory
 from jupyter_xdisplay.runtime.joined import Joined
 from jupyter_xdisplay.runtime.own_containers import (
+    COOKIE_LABEL,
     NO_RIGHTS,
+    cookie_folder,
     name_in_use,
     own_labels,
     small_log,
 )
 from jupyter_xdisplay.runtime.pod import Pod
-from jupyter_xdisplay.runtime.pod_folders import PARTS, SIDECARS, OwnFolders, Volumes, X
+from jupyter_xdisplay.runtime.pod_folders import (
+    PARTS,
+    SIDECARS,
+    Folders,
+    OwnFolders,
+    Volumes,
+    X,
+    make_volumes,
+    remove_volumes,
+    volume_mount,
+)
 
 if TYPE_CHECKING:
     import docker
+    from docker.models.containers import Container
 
     from jupyter_xdisplay.containers.engine_info import EngineInfo
 
@@ -60,83 +76,109 @@ def create_pod(
     PrivateDirectoryError
         When its directory cannot be made.
     """
-    directory = make_private_directory(name)
-    try:
-        for part in PARTS:
-            (directory.path / part).mkdir(mode=0o700)
-        return _create(engine, info, image_id, limits, directory, spaces)
-    except BaseException:
-        remove_directory(directory.path)
-        os.close(directory.lock_fd)
-        raise
-
-
-def _create(
-    engine: docker.DockerClient,
-    info: EngineInfo,
-    image_id: str,
-    limits: Limits,
-    directory: PrivateDirectory,
-    spaces: OwnSpaces | Joined,
-) -> Pod:
-    """Make the container, with our directory in it where that can be."""
     import docker
 
-    joined = spaces if isinstance(spaces, Joined) else None
-    ours = joined is None or info.is_us(joined.user, joined.userns_mode)
+    directory = make_private_directory(name)
+    with ExitStack() as undo:
+        undo.callback(os.close, directory.lock_fd)
+        undo.callback(remove_directory, directory.path)
+        for part in PARTS:
+            (directory.path / part).mkdir(mode=0o700)
+        maker = _Maker(engine, info, image_id, limits, directory, spaces)
+        try:
+            pod = maker.in_others(spaces) if isinstance(spaces, Joined) else maker.with_kernel()
+        except docker.errors.APIError as error:
+            raise _explain(str(error.explanation)) from error
+        undo.pop_all()
+    return pod
 
-    def make(mounts: list[docker.types.Mount]) -> Any:
-        return engine.api.create_container(
-            image_id,
-            name=f"jupyter-xdisplay-{directory.path.name.removeprefix('d-')}",
-            user=info.user if joined is None else joined.user,
+
+@dataclass(frozen=True)
+class _Maker:
+    """Makes a pod's container: with our folders in it, with volumes, or with neither."""
+
+    engine: docker.DockerClient
+    info: EngineInfo
+    image_id: str
+    limits: Limits
+    directory: PrivateDirectory
+    spaces: OwnSpaces | Joined
+
+    def with_kernel(self) -> Pod:
+        """Make a pod that a kernel will join: they share folders, or else volumes."""
+        container = self._with_our_folders()
+        if container is not None:
+            return self._pod(container, OwnFolders(self.directory.path), self._sidecars)
+        volumes = make_volumes(self.engine, self.directory.path, self.info)
+        try:
+            container = self._container(
+                volume_mount(self.directory.path, part, volume, read_only=False)
+                for part, volume in volumes.items()
+            )
+        except BaseException:
+            remove_volumes(volumes.values())
+            raise
+        folders = Volumes(self.directory.path, volumes, container)
+        return self._pod(container, folders, self._sidecars)
+
+    def in_others(self, joined: Joined) -> Pod:
+        """Make a pod in somebody's container: our folders are of use where its user is ours."""
+        if self.info.is_us(joined.user, joined.userns_mode):
+            container = self._with_our_folders()
+            if container is not None:
+                return self._pod(container, None, self._sidecars)
+        return self._pod(self._container(()), None, Path(TEMPORARY))
+
+    @property
+    def _sidecars(self) -> Path:
+        return self.directory.path / SIDECARS
+
+    def _pod(self, container: Container, folders: Folders | None, inside: Path) -> Pod:
+        return Pod(self.engine, container, self.directory, folders, inside)
+
+    def _with_our_folders(self) -> Container | None:
+        """Make the container with folders of ours; None where its engine does not see them."""
+        import docker
+
+        own = OwnFolders(self.directory.path)
+        try:
+            return self._container(own.mount(part, read_only=False) for part in (SIDECARS, X))
+        except docker.errors.APIError as error:
+            if any(words in str(error.explanation) for words in NOT_OUR_FILES):
+                return None
+            raise
+
+    def _container(self, mounts: Iterable[docker.types.Mount]) -> Container:
+        spaces = self.spaces
+        name = self.directory.path.name.removeprefix("d-")
+        labels = own_labels(self.directory.path)
+        if isinstance(spaces, Joined):
+            labels[COOKIE_LABEL] = cookie_folder(name)
+        made = self.engine.api.create_container(
+            self.image_id,
+            name=f"jupyter-xdisplay-{name}",
+            user=spaces.user if isinstance(spaces, Joined) else self.info.user,
             stdin_open=True,
             detach=False,  # so that its input ends with whoever is attached to it
-            labels=own_labels(directory.path),
-            host_config=engine.api.create_host_config(
+            labels=labels,
+            host_config=self.engine.api.create_host_config(
                 read_only=True,
                 tmpfs={TEMPORARY: "mode=1777,size=64m"},
-                mounts=mounts,
+                mounts=list(mounts),
                 log_config=small_log(),
-                **_limits(limits, info),
-                **_namespaces(spaces, info),
+                **_limits(self.limits, self.info),
+                **_namespaces(spaces, self.info),
                 **NO_RIGHTS,
             ),
         )
-
-    own = OwnFolders(directory.path)
-    folders: OwnFolders | Volumes | None = own if joined is None else None
-    inside = directory.path / SIDECARS
-    bound = [own.mount(part, read_only=False) for part in (SIDECARS, X)]
-    try:
-        try:
-            made = make(bound) if ours else None
-        except docker.errors.APIError as error:
-            if not _are_not_ours(str(error.explanation)):
-                raise
-            made = None
-        if made is None and joined is None:
-            folders = volumes = Volumes(engine, directory.path, info)
-            made = make([volumes.mount(part, read_only=False) for part in PARTS])
-        elif made is None:
-            inside, made = Path(TEMPORARY), make([])
-    except BaseException as error:
-        if folders is not None:
-            folders.remove()
-        if isinstance(error, docker.errors.APIError):
-            raise _explain(str(error.explanation)) from error
-        raise
-    pod = Pod(engine, engine.containers.get(made["Id"]), directory, folders, inside)
-    if isinstance(folders, Volumes):
-        folders.shell = pod.shell
-    return pod
+        return self.engine.containers.get(str(made["Id"]))
 
 
 def _limits(limits: Limits, info: EngineInfo) -> dict[str, Any]:
     """Return the limits that this engine can keep: it refuses, or passes over, others."""
     known = {
         "memory": ("mem_limit", limits.memory),
-        "processors": ("nano_cpus", int(limits.cpus * 1e9)),
+        "processors": ("nano_cpus", info.nano_cpus(limits.cpus)),
         "processes": ("pids_limit", limits.pids),
     }
     return dict(limit for name, limit in known.items() if name not in info.unlimited)
@@ -159,10 +201,6 @@ def _namespaces(spaces: OwnSpaces | Joined, info: EngineInfo) -> dict[str, Any]:
     if spaces.why_no_shm is None:
         found["ipc_mode"] = spaces.mode
     return found
-
-
-def _are_not_ours(said: str) -> bool:
-    return any(words in said for words in NOT_OUR_FILES)
 
 
 def _explain(said: str) -> StartFailed:

@@ -5,17 +5,19 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-from collections.abc import Callable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from jupyter_xdisplay import paths
 from jupyter_xdisplay.errors import StartFailed
+from jupyter_xdisplay.runtime.exec_stream import shell
 from jupyter_xdisplay.runtime.own_containers import X_SOCKETS, own_labels
 
 if TYPE_CHECKING:
     import docker
+    from docker.models.containers import Container
     from docker.models.volumes import Volume
 
     from jupyter_xdisplay.containers.engine_info import EngineInfo
@@ -35,8 +37,6 @@ WRITE = f"""
 umask 077
 printf "${CONTENT_VARIABLE}" > "$0" && echo yes
 """
-
-Shell = Callable[..., str]
 
 
 class Folders(Protocol):
@@ -120,57 +120,31 @@ class Volumes:
 
     Parameters
     ----------
-    engine
-        Where they are made.
     directory
         Our private directory, whose paths they have in containers.
-    info
-        Whose they are, and whether their size can be bounded.
-
-    Raises
-    ------
-    docker.errors.APIError
-        When the engine refuses.
+    volumes
+        What `make_volumes` gave.
+    container
+        The pod's.
     """
 
     is_ours = False
 
-    def __init__(self, engine: docker.DockerClient, directory: Path, info: EngineInfo) -> None:
+    def __init__(
+        self, directory: Path, volumes: Mapping[str, Volume], container: Container
+    ) -> None:
         self._directory = directory
-        self._volumes: dict[str, Volume] = {}
-        self.shell: Shell = lambda *_, **__: ""
-        """Runs a script in the pod, with an argument and variables; there once it runs."""
-        uid, _, gid = info.user.partition(":")
-        mode = f"mode=0700,uid={uid},gid={gid}"
-        if not info.podman:  # which took sizes for quotas, up to 4.7
-            mode += f",size={VOLUME_BYTES}"
-        options = {"type": "tmpfs", "device": "tmpfs", "o": mode}
-        try:
-            for part in PARTS:
-                self._volumes[part] = engine.volumes.create(
-                    name=f"jupyter-xdisplay-{directory.name.removeprefix('d-')}-{part}",
-                    driver="local",
-                    driver_opts=options,
-                    labels=own_labels(directory),
-                )
-        except BaseException:
-            self.remove()
-            raise
+        self._volumes = volumes
+        self._container = container
 
     def mount(self, part: str, *, read_only: bool) -> docker.types.Mount:
         """See `Folders`."""
-        import docker
-
-        name = str(self._volumes[part].name)
-        # no_copy: else what an image has at that place changes the volume
-        return docker.types.Mount(
-            target(self._directory, part), name, "volume", read_only, no_copy=True
-        )
+        return volume_mount(self._directory, part, self._volumes[part], read_only=read_only)
 
     def write(self, path: Path, content: bytes) -> None:
         """See `Folders`."""
         octal = "".join(f"\\{byte:03o}" for byte in content)
-        if self.shell(WRITE, str(path), {CONTENT_VARIABLE: octal}).strip() != "yes":
+        if self._shell(WRITE, str(path), {CONTENT_VARIABLE: octal}).strip() != "yes":
             raise StartFailed(
                 f"{path} could not be written in the sidecar's container.",
                 fix="jupyter xdisplay doctor",
@@ -178,24 +152,73 @@ class Volumes:
 
     def read(self, path: Path) -> str:
         """See `Folders`."""
-        return self.shell(f'[ -f "$0" ] && timeout 2 head -c {LONGEST_FILE} "$0"', str(path))
+        return self._shell(f'[ -f "$0" ] && timeout 2 head -c {LONGEST_FILE} "$0"', str(path))
 
     def exists(self, path: Path) -> bool:
         """See `Folders`."""
-        return self.shell('test -e "$0" && echo yes', str(path)).strip() == "yes"
+        return self._shell('test -e "$0" && echo yes', str(path)).strip() == "yes"
 
     def unlink(self, path: Path) -> None:
         """See `Folders`."""
-        self.shell('rm -rf "$0"', str(path))
+        self._shell('rm -rf "$0"', str(path))
 
     def remove(self) -> None:
-        """Remove them; what is in use is removed by the next `DockerRuntime.reap`."""
-        import docker
-        import requests
+        """See `Folders`."""
+        remove_volumes(self._volumes.values())
 
-        for volume in self._volumes.values():
-            with suppress(docker.errors.APIError, requests.RequestException):
-                volume.remove()
+    def _shell(self, script: str, argument: str, environment: dict[str, str] | None = None) -> str:
+        return shell(self._container, script, argument, environment)
+
+
+def make_volumes(
+    engine: docker.DockerClient, directory: Path, info: EngineInfo
+) -> dict[str, Volume]:
+    """Make a volume for each part.
+
+    Raises
+    ------
+    docker.errors.APIError
+        When the engine refuses; none is left then.
+    """
+    uid, _, gid = info.user.partition(":")
+    mode = f"mode=0700,uid={uid},gid={gid}"
+    if not info.podman:  # which took sizes for quotas, up to 4.7
+        mode += f",size={VOLUME_BYTES}"
+    made: dict[str, Volume] = {}
+    try:
+        for part in PARTS:
+            made[part] = engine.volumes.create(
+                name=f"jupyter-xdisplay-{directory.name.removeprefix('d-')}-{part}",
+                driver="local",
+                driver_opts={"type": "tmpfs", "device": "tmpfs", "o": mode},
+                labels=own_labels(directory),
+            )
+    except BaseException:
+        remove_volumes(made.values())
+        raise
+    return made
+
+
+def volume_mount(
+    directory: Path, part: str, volume: Volume, *, read_only: bool
+) -> docker.types.Mount:
+    """Return what the engine is told to mount a volume; see `Folders.mount`."""
+    import docker
+
+    # no_copy: else what an image has at that place changes the volume
+    return docker.types.Mount(
+        target(directory, part), str(volume.name), "volume", read_only, no_copy=True
+    )
+
+
+def remove_volumes(volumes: Iterable[Volume]) -> None:
+    """Remove them; what is in use is removed by the next `DockerRuntime.reap`."""
+    import docker
+    import requests
+
+    for volume in volumes:
+        with suppress(docker.errors.APIError, requests.RequestException):
+            volume.remove()
 
 
 def target(directory: Path, part: str) -> str:

@@ -6,8 +6,8 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from jupyter_xdisplay.runtime.docker import DockerRuntime
-from jupyter_xdisplay.runtime.own_containers import DIRECTORY_LABEL
-from jupyter_xdisplay.runtime.pod import Pod, remove_container
+from jupyter_xdisplay.runtime.own_containers import DIRECTORY_LABEL, remove_container
+from jupyter_xdisplay.runtime.pod import Pod
 from jupyter_xdisplay.spec import DisplaySpec
 
 if TYPE_CHECKING:

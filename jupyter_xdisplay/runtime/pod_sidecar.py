@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
 import threading
 import time
@@ -21,6 +22,7 @@ from jupyter_xdisplay.spec import DisplayInfo
 if TYPE_CHECKING:
     from jupyter_xdisplay.runtime.exec_stream import ExecStream
     from jupyter_xdisplay.runtime.pod import Pod
+    from jupyter_xdisplay.sidecar.config import SidecarConfig
 
 END_S = 4.0
 POLL_S = 0.02
@@ -57,14 +59,44 @@ class PodSidecar:
         self._ending = threading.Lock()
         self._ended = False
 
-    def take(self, info: DisplayInfo) -> None:
-        """Take what it is; where its socket is not ours, relay ours to it."""
-        self.info = info
+    def read_answer(self, timeout_s: float) -> dict[str, Any] | None:
+        """Return what it says once it is up, or is not; None where it says nothing."""
+        with suppress(OSError):
+            return read_answer(self._stream, timeout_s)
+        return None
+
+    def take(self, told: dict[str, Any], config: SidecarConfig) -> None:
+        """Take what it says; where its socket is not ours, relay ours to it.
+
+        Who it is, and where our socket is, comes from what it was told: a kernel has the same
+        user, and may speak in its place.
+
+        Raises
+        ------
+        StartFailed
+            When that cannot be read.
+        """
+        theirs = self._directory / sidecar_config.SOCKET_NAME
+        ours = Path(config.told_socket or theirs)
+        try:
+            info = DisplayInfo.from_json(told)
+        except (TypeError, LookupError, AttributeError) as error:
+            raise StartFailed(
+                f"What the sidecar says of its display cannot be read: {error!r}.",
+                fix="jupyter xdisplay image build",
+            ) from error
+        self.info = dataclasses.replace(
+            info,
+            id=config.display_id,
+            name=config.name,
+            socket=str(ours),
+            runtime=config.runtime,
+            container=config.container,
+            created=config.created,
+        )
         if not self.pod.is_mounted:
-            socket_path = self._directory / sidecar_config.SOCKET_NAME
-            ours = Path(info.socket)
             ours.parent.mkdir(mode=0o700, exist_ok=True)
-            self._relay = Relay(ours, lambda: self.pod.connect(socket_path))
+            self._relay = Relay(ours, lambda: self.pod.connect(theirs))
 
     def read_file(self, name: str) -> bytes:
         """Return a file of its private directory."""

@@ -17,6 +17,7 @@ import secrets
 import shutil
 import socket
 import struct
+from contextlib import ExitStack
 from hashlib import sha256
 from pathlib import Path
 
@@ -58,7 +59,9 @@ class KernelSocket:
         self._manager = manager
         self._kernels: dict[str, str] = {}
         self._capabilities: dict[str, str] = {}
-        self._directory, self._lock_fd = make_private_directory(secrets.token_hex(6))
+        self._directory, lock_fd = make_private_directory(secrets.token_hex(6))
+        self._lock = ExitStack()
+        self._lock.callback(os.close, lock_fd)
         self.path: Path = self._directory / "kernels.sock"
         self._server: HTTPServer | None = None
 
@@ -80,7 +83,7 @@ class KernelSocket:
         if self._server is not None:
             self._server.stop()
             self._server = None
-            os.close(self._lock_fd)
+        self._lock.close()
         shutil.rmtree(self._directory, ignore_errors=True)
 
     def environment(self, kernel_id: str) -> dict[str, str]:

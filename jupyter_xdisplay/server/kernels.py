@@ -119,9 +119,18 @@ class Kernels(LoggingConfigurable):
                 return await pre_start(**kwargs)
 
         async def clean_with_displays(restart: bool = False) -> None:
-            if not restart:  # before its container's pod ends: windows have last pictures
-                await self.gone(kernel.kernel_id)
-            await clean(restart=restart)
+            try:
+                if not restart:  # before its container's pod ends: windows have last pictures
+                    await self.gone(kernel.kernel_id)
+            finally:
+                try:
+                    await clean(restart=restart)
+                except Exception:
+                    # Raised, it would keep a kernel "restarting" for ever: jupyter_client calls
+                    # one that shuts down by then, which its restarter leaves alone.
+                    if not restart:
+                        raise
+                    self.log.exception("Not all of kernel %s was cleaned up", kernel.kernel_id)
 
         kernel._async_pre_start_kernel = prepare  # noqa: SLF001
         kernel._async_launch_kernel = launch_with_display  # noqa: SLF001

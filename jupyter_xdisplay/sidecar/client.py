@@ -12,7 +12,7 @@ from typing import Any
 
 from tornado.iostream import IOStream, StreamClosedError
 
-from jupyter_xdisplay.errors import Unreachable, error_from_json
+from jupyter_xdisplay.errors import Unreachable, XDisplayError, error_from_json
 from jupyter_xdisplay.spec import DisplayInfo, Size, ViewerInfo, VncAccess
 from jupyter_xdisplay.unix_http import refuse_links, request
 
@@ -250,7 +250,13 @@ async def _connect(path: str) -> IOStream:
 
 
 def _info(answer: bytes) -> DisplayInfo:
-    return DisplayInfo.from_json(json.loads(answer))
+    """Read what a sidecar says; one in a container may be no sidecar of ours any more."""
+    try:
+        return DisplayInfo.from_json(json.loads(answer))
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
+        raise XDisplayError(
+            f"What the sidecar says of its display cannot be read: {error!r}.", fix="%xdisplay"
+        ) from error
 
 
 def _status(head: bytes) -> int:

@@ -27,13 +27,15 @@ def main() -> None:
     server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     server.bind(str(path))
     server.listen()
+    ours = path.stat()
     _write(READY)
     connections = Multiplexer(_write)
     threading.Thread(target=_accept, args=(server, connections), daemon=True).start()
     while data := os.read(0, CHUNK_BYTES):
         connections.feed(data)
     with suppress(OSError):
-        path.unlink()
+        if os.path.samestat(path.stat(), ours):  # another one may be in its place by now
+            path.unlink()
 
 
 def _accept(server: socket.socket, connections: Multiplexer) -> None:

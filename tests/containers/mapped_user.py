@@ -24,13 +24,13 @@ class MappedUser(NamedTuple):
     gid: int
     home: Path
 
-    @property
-    def _ids(self) -> list[str]:
-        return [f"--reuid={self.uid}", f"--regid={self.gid}", "--clear-groups"]
+    def _ids(self, group: int | None = None) -> list[str]:
+        more = "--clear-groups" if group is None else f"--groups={group}"
+        return [f"--reuid={self.uid}", f"--regid={self.gid}", more]
 
     def command(self, *argv: str) -> list[str]:
         """Return what runs a program as this user, without any rights."""
-        return ["setpriv", *self._ids, "--inh-caps=-all", *argv]
+        return ["setpriv", *self._ids(), "--inh-caps=-all", *argv]
 
     def make(self, folder: Path) -> None:
         """Make a folder that is this user's alone."""
@@ -38,12 +38,15 @@ class MappedUser(NamedTuple):
         os.chown(folder, self.uid, self.gid)
 
     def run_module(
-        self, module: str, *arguments: str, **variables: str
+        self, module: str, *arguments: str, group: int | None = None, **variables: str
     ) -> subprocess.CompletedProcess[str]:
-        """Run a module of the tests as this user, who may besides read this checkout and Python."""
+        """Run a module of the tests as this user, who may besides read this checkout and Python.
+
+        With `group` the user is in that one too.
+        """
         may_read = ["--inh-caps=-all,+dac_read_search", "--ambient-caps=-all,+dac_read_search"]
         return subprocess.run(
-            ["setpriv", *self._ids, *may_read, sys.executable, "-m", module, *arguments],
+            ["setpriv", *self._ids(group), *may_read, sys.executable, "-m", module, *arguments],
             cwd=ROOT,
             env=self.environment(**variables),
             check=False,

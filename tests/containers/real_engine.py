@@ -57,6 +57,20 @@ def containers_on(engine: docker.DockerClient, *, ended: bool = True) -> list[Co
     return engine.containers.list(all=ended, ignore_removed=True)
 
 
+@contextmanager
+def stubborn(container: Container) -> Iterator[None]:
+    """Let an engine fail to remove a container, as one does whose storage is in use."""
+    file = Path(container.attrs["LogPath"]).with_name("kept")  # in the folder that is its own
+    file.touch()
+    done = subprocess.run(["chattr", "+i", file], check=False, capture_output=True)
+    if done.returncode != 0:
+        pytest.skip("needs a file system with immutable files (chattr +i)")
+    try:
+        yield
+    finally:
+        subprocess.run(["chattr", "-i", file], check=True)
+
+
 def make_base(client: docker.DockerClient, system: Path) -> None:
     """Make the base image as debootstrap makes a Debian."""
     command = ["debootstrap", "--variant=minbase", SUITE, str(system), MIRROR]
@@ -104,14 +118,20 @@ class Engine:
     ----------
     options
         More of its options.
+    own_network
+        Whether it is in a network namespace of its own, where it can have its bridge.
     disk_megabytes
         The size of its disk; None: as large as that of this machine.
     """
 
     shared = False
 
-    def __init__(self, *options: str, disk_megabytes: int | None = None) -> None:
+    def __init__(
+        self, *options: str, disk_megabytes: int | None = None, own_network: bool = False
+    ) -> None:
         self._options = options
+        self._before = ["unshare", "--net"] if own_network else []
+        self._bridge = [] if own_network else ["--bridge=none"]
         self._environment = dict(os.environ)  # as it is before a test changes it for itself
         self.folder = Path(tempfile.mkdtemp(prefix="xdt-docker-", dir="/var/tmp"))
         self.folder.chmod(0o711)  # users that are mapped come through
@@ -129,13 +149,15 @@ class Engine:
         with self.log.open("ab") as log:
             return subprocess.Popen(
                 [
+                    *self._before,
                     "dockerd",
                     f"--host=unix://{self.socket}",
                     f"--data-root={self.data}",
                     f"--exec-root={self.folder / 'exec'}",
                     f"--pidfile={self.folder / 'dockerd.pid'}",
-                    "--bridge=none",
+                    *self._bridge,
                     "--iptables=false",
+                    "--ip6tables=false",
                     *self._options,
                 ],
                 env=self._environment,

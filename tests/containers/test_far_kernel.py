@@ -12,10 +12,30 @@ from docker.models.images import Image
 from tests.containers.kernels import HIDE, write_spec
 from tests.containers.real_engine import containers_on
 
+BREAK = """
+import os, pathlib, signal
+for path in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
+    if b"jupyter_xdisplay.sidecar.listen" in path.read_bytes():
+        os.kill(int(path.parent.name), signal.SIGKILL)
+        print("killed")
+"""
+ASK = """
+import time
+for attempt in range(100):
+    try:
+        get_ipython().run_line_magic("xdisplay", "start --name two --size 320x240")
+    except Exception:
+        time.sleep(0.2)
+    else:
+        get_ipython().run_line_magic("xdisplay", "stop --name two")
+        print("two is up")
+        break
+"""
 PROGRAM = """
 import asyncio, os, sys
 from pathlib import Path
 from tests.containers.kernels import SHOW, START, WINDOWS, ContainerKernel, until_printed
+from tests.containers.test_far_kernel import ASK, BREAK
 
 async def main():
     kernel = ContainerKernel(Path(sys.argv[1]), Path(sys.argv[2]))
@@ -33,6 +53,9 @@ async def main():
         await asyncio.sleep(0.5)
         await kernel.manager.interrupt_kernel()
         assert "KeyboardInterrupt" in await pending
+        # what listens there for the server ends while the kernel lives: another one comes
+        assert "killed" in await kernel.run(BREAK)
+        assert "two is up" in await kernel.run(ASK)
         await kernel.manager.restart_kernel()
         await kernel.wait_until_ready()
         await kernel.run(f"{START}\\n{SHOW}")

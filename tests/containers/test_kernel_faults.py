@@ -6,6 +6,7 @@ import asyncio
 import signal
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ import pytest
 from docker.models.images import Image
 
 from jupyter_xdisplay.errors import EngineUnreachable, ImageMissing, StartFailed, UsageError
+from jupyter_xdisplay.runtime import own_containers
+from jupyter_xdisplay.runtime.docker import DockerRuntime
 from tests.containers.kernels import (
     START,
     WINDOWS,
@@ -24,7 +27,7 @@ from tests.containers.kernels import (
     until_dead,
     write_spec,
 )
-from tests.containers.real_engine import Engine, containers_on
+from tests.containers.real_engine import Engine, containers_on, stubborn
 from tests.waiting import until
 
 FAILURES: list[tuple[dict[str, Any], dict[str, Any], type[Exception], str]] = [
@@ -105,6 +108,53 @@ async def test_out_of_memory(make_kernel: MakeKernel) -> None:
     await kernel.manager.restart_kernel(now=True)
     await kernel.wait_until_ready()
     assert "ran out of memory (300m)" in await kernel.run(START)
+
+
+CHILD = """
+import subprocess, sys
+fill = "b = bytearray(1 << 32); b[::4096] = bytes([1]) * (len(b) // 4096)"
+print(subprocess.run([sys.executable, "-c", fill]).returncode)
+"""
+
+
+async def test_a_child_ran_out_of_memory(make_kernel: MakeKernel) -> None:
+    """The kernel lived on, and was restarted later by its user: nothing else is said."""
+    kernel = await make_kernel(memory="300m")
+    assert (await kernel.run(CHILD)).strip() == "-9"
+    for now in (False, True):
+        await kernel.manager.restart_kernel(now=now)
+        await kernel.wait_until_ready()
+        assert "memory" not in await kernel.run(START)
+
+
+async def test_more_processors_than_there_are(
+    make_kernel: MakeKernel, engine: docker.DockerClient
+) -> None:
+    """Docker would refuse: the kernel gets all that there are, and is told so."""
+    kernel = await make_kernel(cpus=4000)
+    assert "the limit of 4000 processors is not reached" in await kernel.run(START)
+    [container] = containers_of(engine, "kernel-")
+    limit = container.attrs["HostConfig"]["NanoCpus"]
+    assert limit == engine.info()["NCPU"] * 10**9
+
+
+async def test_a_container_that_cannot_be_removed(
+    make_kernel: MakeKernel,
+    engine: docker.DockerClient,
+    leftovers: Path,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It is told, with what mends it; all else is cleaned up, and a later reap removes it."""
+    kernel = await make_kernel()
+    [container] = containers_of(engine, "kernel-")
+    with stubborn(container):
+        await kernel.stop()
+        assert f"docker rm --force {container.name}" in caplog.text
+        assert [one.id for one in containers_on(engine)] == [container.id]
+        assert not directories(leftovers)
+    monkeypatch.setattr(own_containers, "GRACE", timedelta(0))
+    assert DockerRuntime().reap() == 1
 
 
 @pytest.mark.parametrize("kind", ["kernel-", ""])

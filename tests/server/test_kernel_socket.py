@@ -21,6 +21,8 @@ from jupyter_xdisplay.errors import (
 )
 from jupyter_xdisplay.kernel.server_host import ServerHost
 from jupyter_xdisplay.kernel_protocol import CAPABILITY_VARIABLE, SOCKET_VARIABLE
+from jupyter_xdisplay.runtime.manager import DisplayManager
+from jupyter_xdisplay.server.kernel_socket import KernelSocket
 from jupyter_xdisplay.spec import DisplayInfo, DisplaySpec, Size
 from jupyter_xdisplay.unix_http import UnixHTTPConnection, request
 from tests.server.real_server import JupyterServer
@@ -212,3 +214,13 @@ def _ask(kernel: Kernel, method: str, body: Any) -> DisplayInfo:
     headers = {"Authorization": f"Bearer {kernel.capability}"}
     answer = request(kernel.socket, method, "/displays", body, headers=headers)
     return DisplayInfo.from_json(json.loads(answer))
+
+
+def test_one_that_never_listened(leftovers: Path) -> None:
+    """Closed, it has let go of its directory, and removed it."""
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    for _ in range(2):
+        unused = KernelSocket(DisplayManager())
+        unused.close()
+        unused.close()
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
