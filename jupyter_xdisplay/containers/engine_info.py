@@ -37,12 +37,15 @@ class EngineInfo:
         Whether users of its containers are others outside (dockerd's `userns-remap`).
     unlimited
         What it cannot limit, as in the values of `LIMITS`.
+    selinux
+        Whether it confines its containers by SELinux: they may read nothing of this machine then.
     """
 
     podman: bool = False
     rootless: bool = False
     remaps_users: bool = False
     unlimited: frozenset[str] = frozenset()
+    selinux: bool = False
 
     @classmethod
     def from_json(cls, info: Mapping[str, Any], version: Mapping[str, Any]) -> EngineInfo:
@@ -52,6 +55,7 @@ class EngineInfo:
             rootless=is_rootless(info),
             remaps_users="userns" in security(info) and not is_rootless(info),
             unlimited=frozenset(text for key, text in LIMITS.items() if info.get(key) is False),
+            selinux="selinux" in security(info),
         )
 
     @property
@@ -89,6 +93,8 @@ def system_info(client: docker.DockerClient, version: Mapping[str, Any]) -> dict
         host = answer.json()["host"]
         if host["security"]["rootless"] and not is_rootless(info):
             info["SecurityOptions"] = [*(info.get("SecurityOptions") or []), "name=rootless"]
+        if host["security"].get("selinuxEnabled") and "selinux" not in security(info):
+            info["SecurityOptions"] = [*(info.get("SecurityOptions") or []), "name=selinux"]
         if host["security"]["rootless"]:  # the rest is said of the machine, not of this user
             info |= {
                 key: name in (host["cgroupControllers"] or []) for key, name in CONTROLLERS.items()
