@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import platform
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jupyter_xdisplay.errors import StartFailed
 from jupyter_xdisplay.paths import runtime_root
+
+if TYPE_CHECKING:
+    from jupyter_xdisplay.containers.engine_info import EngineInfo
 
 DIRECTORY_LABEL = "org.jupyter.xdisplay.directory"
 """The private directory of a pod's containers: whoever holds its lock is alive."""
@@ -17,8 +20,21 @@ OWNER_LABEL = "org.jupyter.xdisplay.owner"
 """Whose directory that is: an engine may serve other users, machines, and containers."""
 
 X_SOCKETS = "/tmp/.X11-unix"
-NO_RIGHTS: dict[str, Any] = {"cap_drop": ["ALL"], "security_opt": ["no-new-privileges"]}
-"""What no container of ours has."""
+UNCONFINED = "label=disable"
+
+
+def no_rights(info: EngineInfo, *, has_folders: bool) -> dict[str, Any]:
+    """Return what no container of ours has: capabilities, and ways to get some.
+
+    Where SELinux confines containers, they may read no folder of this machine. Other labels would
+    let them (`:z`), and would change the user's own files for all programs; so those with folders
+    are not confined, as podman-run(1) has it for home directories. They have no other right than
+    this user's. Whoever joins a container gets that one's label by joining its IPC or PIDs.
+    """
+    options = ["no-new-privileges"]
+    if info.selinux and has_folders:
+        options.append(UNCONFINED)
+    return {"cap_drop": ["ALL"], "security_opt": options}
 
 
 def own_labels(directory: Path) -> dict[str, str]:
@@ -39,8 +55,11 @@ def small_log() -> Any:
     return docker.types.LogConfig(type="json-file", config={"max-size": "1m", "max-file": "1"})
 
 
-def name_in_use(name: str) -> StartFailed:
-    """Return the error for a container that is called as ours would be."""
+def name_in_use(name: str, program: str) -> StartFailed:
+    """Return the error for a container that is called as ours would be.
+
+    `program` is the engine's own command.
+    """
     return StartFailed(
-        f"Another container is called {name}.", fix=f"docker rename {name} NAME, or remove it"
+        f"Another container is called {name}.", fix=f"{program} rename {name} NAME, or remove it"
     )

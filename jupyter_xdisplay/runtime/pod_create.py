@@ -6,12 +6,13 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from jupyter_xdisplay.containers.engine import disk_full, is_full, program
 from jupyter_xdisplay.errors import StartFailed
 from jupyter_xdisplay.paths import PrivateDirectory, make_private_directory, remove_directory
 from jupyter_xdisplay.runtime.joined import Joined
 from jupyter_xdisplay.runtime.own_containers import (
-    NO_RIGHTS,
     name_in_use,
+    no_rights,
     own_labels,
     small_log,
 )
@@ -83,7 +84,8 @@ def _create(
     import docker
 
     joined = spaces if isinstance(spaces, Joined) else None
-    ours = joined is None or info.is_us(joined.user, joined.userns_mode)
+    # of a container that is confined by SELinux we take the label, which opens no folder of ours
+    ours = joined is None or (info.is_us(joined.user, joined.userns_mode) and not info.selinux)
 
     def make(mounts: list[docker.types.Mount]) -> Any:
         return engine.api.create_container(
@@ -100,7 +102,7 @@ def _create(
                 log_config=small_log(),
                 **_limits(limits, info),
                 **_namespaces(spaces, info),
-                **NO_RIGHTS,
+                **no_rights(info, has_folders=joined is None),
             ),
         )
 
@@ -124,7 +126,7 @@ def _create(
         if folders is not None:
             folders.remove()
         if isinstance(error, docker.errors.APIError):
-            raise _explain(str(error.explanation)) from error
+            raise _explain(str(error.explanation), program(podman=info.podman)) from error
         raise
     pod = Pod(engine, engine.containers.get(made["Id"]), directory, folders, inside)
     if isinstance(folders, Volumes):
@@ -165,13 +167,9 @@ def _are_not_ours(said: str) -> bool:
     return any(words in said for words in NOT_OUR_FILES)
 
 
-def _explain(said: str) -> StartFailed:
-    if "already in use by container" in said:
-        return name_in_use(said.partition('"')[2].partition('"')[0].lstrip("/"))
-    full = "no space left" in said.lower()
-    return StartFailed(
-        f"The sidecar's container could not be made: {said}",
-        fix="docker system df; docker image prune   (the engine's disk is full)"
-        if full
-        else "jupyter xdisplay doctor",
-    )
+def _explain(said: str, program: str) -> StartFailed:
+    """Return what a refusal means; `program` is the engine's own command."""
+    if "already in use by" in said:  # container "4bd9…", or with podman 4bd9…
+        return name_in_use(said.partition('"')[2].partition('"')[0].lstrip("/"), program)
+    fix = disk_full(program) if is_full(said) else "jupyter xdisplay doctor"
+    return StartFailed(f"The sidecar's container could not be made: {said}", fix=fix)
