@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import os
 import shutil
@@ -119,6 +120,79 @@ async def test_another_user_and_shared_memory(
     assert resized.size == (400, 300)
 
 
+IN_A_FILE = """
+import pathlib, socket, stat, sys
+place = pathlib.Path("/tmp/.X11-unix/X" + sys.argv[1])
+with socket.socket(socket.AF_UNIX) as connection:
+    connection.connect(str(place))
+print(stat.S_ISSOCK(place.stat().st_mode))
+"""
+
+
+def reaches_file(container: Container, info: DisplayInfo, **options: str) -> bool:
+    """Tell whether programs come to the X server without abstract sockets (libxcb over 1.17)."""
+    command = ["python3", "-c", IN_A_FILE, info.display.lstrip(":")]
+    return container.exec_run(command, **options).exit_code == 0
+
+
+async def test_its_socket_is_a_file_too(
+    make_container: MakeContainer, manager: DisplayManager
+) -> None:
+    """For programs that know no abstract sockets, and for that user alone; gone afterwards."""
+    theirs = make_container(user="4321:4321")
+    left = "mkdir -m 1777 /tmp/.X11-unix && ln -s /proc/1/gone /tmp/.X11-unix/X0"
+    theirs.exec_run(["sh", "-c", left])  # by a display that was killed
+    info = await manager.create(SPEC)
+    assert "libxcb" not in info.chosen["runtime"]
+    assert reaches_file(theirs, info)
+    assert not reaches_file(theirs, info, user="4322:4322")
+    other = await manager.create(dataclasses.replace(SPEC, name="other"))
+    assert other.display != info.display
+    assert reaches_file(theirs, other)
+    await manager.stop(info.id)
+    assert not reaches_file(theirs, info)
+    assert reaches_file(theirs, other)
+    await manager.stop(other.id)
+    assert output_of(theirs.exec_run(["ls", "-A", "/tmp"])) == b""
+
+
+async def test_an_abstract_socket_alone(
+    make_container: MakeContainer, manager: DisplayManager
+) -> None:
+    """A container with the machine's PIDs gets no link; that newer programs fail is said, so."""
+    theirs = make_container(user="4321:4321", pid_mode="host")
+    info = await manager.create(SPEC)
+    assert "a libxcb newer than 1.17 do not know: its PIDs are not" in info.chosen["runtime"]
+    assert not reaches_file(theirs, info)
+    theirs.exec_run(["python3", "-c", DRAW], environment=environment(info), detach=True)
+    await until_green(manager, info)
+
+
+QT = """
+import PySide6.QtWidgets as q
+app = q.QApplication([])
+window = q.QWidget()
+window.setStyleSheet("background: #00ff00")
+window.setGeometry(0, 0, 300, 200)
+window.show()
+app.exec()
+"""
+
+
+async def test_a_qt_program_without_shared_memory(
+    make_container: MakeContainer, manager: DisplayManager, kernel_image: Image
+) -> None:
+    """Qt draws by MIT-SHM where it can; where IPC cannot be shared it does without, and shows."""
+    theirs = make_container(kernel_image, user="4321:4321")
+    info = await manager.create(SPEC)
+    assert "MIT-SHM is off" in info.chosen["runtime"]
+    told = {**environment(info), "HOME": "/tmp"}
+    _, output = theirs.exec_run(["python3", "-c", QT], environment=told, stream=True)
+    await until_green(manager, info)
+    await manager.stop(info.id)
+    assert "SHM" not in b"".join(output).decode()  # ended with its X server
+
+
 PLANT = 'mkdir -p "$0"; ln -s /tmp/mine "$0/Xauthority"'
 SCRIPT = """
 import os, jupyter_xdisplay as xd
@@ -215,33 +289,61 @@ display.stop()
 SDK = ("docker", "requests", "urllib3", "certifi", "idna", "charset_normalizer")
 
 
+@pytest.fixture(scope="module")
+def inside(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a folder with this package, the SDK, and what runs in a container."""
+    folder = tmp_path_factory.mktemp("inside")
+    pip = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation"]
+    subprocess.run([*pip, "-w", str(folder), str(Path(__file__).parents[2])], check=True)
+    [wheel] = folder.glob("*.whl")
+    shutil.unpack_archive(wheel, folder, "zip")
+    for name in SDK:
+        found = metadata.distribution(name).locate_file(name)
+        shutil.copytree(str(found), folder / name)
+    (folder / "inside.py").write_text(INSIDE)
+    folder.chmod(0o755)
+    folder.parent.chmod(0o755)
+    return folder
+
+
+def with_engine(inside: Path) -> dict[str, object]:
+    """Return the options of a container that has the engine's socket."""
+    socket = os.environ["DOCKER_HOST"].removeprefix("unix://")
+    return {
+        "user": "0:0",
+        "volumes": {
+            socket: {"bind": "/var/run/docker.sock"},
+            str(inside): {"bind": "/inside", "mode": "ro"},
+        },
+        "environment": {"PYTHONPATH": "/inside"},
+    }
+
+
+DROP = """
+import os, sys
+os.setgroups([os.stat("/var/run/docker.sock").st_gid])
+os.setgid(4321)
+os.setuid(4321)
+os.environ["HOME"] = "/tmp"
+os.execvp("python3", ["python3", *sys.argv[1:]])
+"""
+
+
+@pytest.mark.parametrize("drop", [[], ["-c", DROP]], ids=["root", "dropped"])
 def test_from_inside_a_container(
     real_engine: object,
     make_container: MakeContainer,
     engine: docker.DockerClient,
     kernel_image: Image,
-    tmp_path: Path,
+    inside: Path,
+    drop: list[str],
 ) -> None:
-    """With the engine's socket and without Xvfb: a sidecar joins the container that asks."""
-    pip = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation"]
-    subprocess.run([*pip, "-w", str(tmp_path), str(Path(__file__).parents[2])], check=True)
-    [wheel] = tmp_path.glob("*.whl")
-    shutil.unpack_archive(wheel, tmp_path, "zip")
-    for name in SDK:
-        found = metadata.distribution(name).locate_file(name)
-        shutil.copytree(str(found), tmp_path / name)
-    (tmp_path / "inside.py").write_text(INSIDE)
-    socket = os.environ["DOCKER_HOST"].removeprefix("unix://")
-    container = make_container(
-        kernel_image,
-        user="0:0",
-        volumes={
-            socket: {"bind": "/var/run/docker.sock"},
-            str(tmp_path): {"bind": "/inside", "mode": "ro"},
-        },
-        environment={"PYTHONPATH": "/inside"},
-    )
-    done = container.exec_run(["python3", "/inside/inside.py"])
+    """With the engine's socket and without Xvfb: a sidecar joins the container that asks.
+
+    It runs as whoever asks there: images start as root, and become who NB_UID names.
+    """
+    container = make_container(kernel_image, **with_engine(inside))
+    done = container.exec_run(["python3", *drop, "/inside/inside.py"])
     said = output_of(done).decode()
     assert "green" in said, said
     assert "in the network of container theirs" in said
