@@ -5,14 +5,10 @@ from __future__ import annotations
 import dataclasses
 import io
 import os
-import shutil
 import subprocess
 import sys
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import suppress
-from importlib import metadata
-from pathlib import Path
+from collections.abc import AsyncIterator
 
 import docker
 import pytest
@@ -22,9 +18,9 @@ from PIL import Image as Pictures
 
 from jupyter_xdisplay.errors import StartFailed, UsageError
 from jupyter_xdisplay.runtime.exec_stream import output_of
-from jupyter_xdisplay.runtime.joined import own_container
 from jupyter_xdisplay.runtime.manager import DisplayManager
 from jupyter_xdisplay.spec import DisplayInfo, DisplaySpec, Size
+from tests.containers.fixtures import MakeContainer
 from tests.containers.real_engine import containers_on
 from tests.containers.test_sidecar_container import DRAW
 from tests.waiting import until
@@ -38,8 +34,6 @@ names = xcffib.connect().core.ListExtensions().reply().names
 print([name.name.to_string() for name in names])
 """
 
-MakeContainer = Callable[..., Container]
-
 
 @pytest.fixture
 async def manager(engine: docker.DockerClient) -> AsyncIterator[DisplayManager]:
@@ -47,27 +41,6 @@ async def manager(engine: docker.DockerClient) -> AsyncIterator[DisplayManager]:
     manager = DisplayManager()
     yield manager
     await manager.close()
-
-
-@pytest.fixture
-def make_container(engine: docker.DockerClient, sidecar_image: Image) -> Iterator[MakeContainer]:
-    """Start a container as anybody does, that waits."""
-    made: list[Container] = []
-
-    def make(image: Image = sidecar_image, **options: object) -> Container:
-        settings = {"network_mode": "none", "name": "theirs", **options}
-        command = ["-c", "import time; time.sleep(600)"]
-        made.append(
-            engine.containers.run(
-                image.id, command, entrypoint="python3", init=True, detach=True, **settings
-            )
-        )
-        return made[-1]
-
-    yield make
-    for container in made:
-        with suppress(docker.errors.NotFound):
-            container.remove(force=True)
 
 
 def environment(info: DisplayInfo) -> dict[str, str]:
@@ -269,96 +242,6 @@ async def test_no_container_is_named(manager: DisplayManager) -> None:
     with pytest.raises(UsageError, match="none is named") as caught:
         await manager.create(DisplaySpec(runtime="docker"))
     assert "kernel add" in (caught.value.fix or "")
-
-
-INSIDE = """
-import jupyter_xdisplay as xd, subprocess, sys, time
-display = xd.display(runtime="docker", size="320x240")
-subprocess.Popen(["python3", "-c", "import PySide6.QtWidgets as q; a = q.QApplication([]); "
-    "w = q.QWidget(); w.setStyleSheet('background: #00ff00'); w.setGeometry(0, 0, 300, 200); "
-    "w.show(); a.exec()"])
-end = time.monotonic() + 30
-while time.monotonic() < end:
-    if display.snapshot().convert("RGB").getpixel((150, 120)) == (0, 255, 0):
-        print("green")
-        break
-    time.sleep(0.1)
-print(display.info.chosen["runtime"])
-display.stop()
-"""
-SDK = ("docker", "requests", "urllib3", "certifi", "idna", "charset_normalizer")
-
-
-@pytest.fixture(scope="module")
-def inside(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give a folder with this package, the SDK, and what runs in a container."""
-    folder = tmp_path_factory.mktemp("inside")
-    pip = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation"]
-    subprocess.run([*pip, "-w", str(folder), str(Path(__file__).parents[2])], check=True)
-    [wheel] = folder.glob("*.whl")
-    shutil.unpack_archive(wheel, folder, "zip")
-    for name in SDK:
-        found = metadata.distribution(name).locate_file(name)
-        shutil.copytree(str(found), folder / name)
-    (folder / "inside.py").write_text(INSIDE)
-    folder.chmod(0o755)
-    folder.parent.chmod(0o755)
-    return folder
-
-
-def with_engine(inside: Path) -> dict[str, object]:
-    """Return the options of a container that has the engine's socket."""
-    socket = os.environ["DOCKER_HOST"].removeprefix("unix://")
-    return {
-        "user": "0:0",
-        "volumes": {
-            socket: {"bind": "/var/run/docker.sock"},
-            str(inside): {"bind": "/inside", "mode": "ro"},
-        },
-        "environment": {"PYTHONPATH": "/inside"},
-    }
-
-
-DROP = """
-import os, sys
-os.setgroups([os.stat("/var/run/docker.sock").st_gid])
-os.setgid(4321)
-os.setuid(4321)
-os.environ["HOME"] = "/tmp"
-os.execvp("python3", ["python3", *sys.argv[1:]])
-"""
-
-
-@pytest.mark.parametrize("drop", [[], ["-c", DROP]], ids=["root", "dropped"])
-def test_from_inside_a_container(
-    real_engine: object,
-    make_container: MakeContainer,
-    engine: docker.DockerClient,
-    kernel_image: Image,
-    inside: Path,
-    drop: list[str],
-) -> None:
-    """With the engine's socket and without Xvfb: a sidecar joins the container that asks.
-
-    It runs as whoever asks there: images start as root, and become who NB_UID names.
-    """
-    container = make_container(kernel_image, **with_engine(inside))
-    done = container.exec_run(["python3", *drop, "/inside/inside.py"])
-    said = output_of(done).decode()
-    assert "green" in said, said
-    assert "in the network of container theirs" in said
-    assert [one.id for one in containers_on(engine)] == [container.id]
-
-
-def test_the_own_container_is_known() -> None:
-    """From the files that Docker mounts into each (proc(5), mountinfo)."""
-    number = "4bd9a5d2f4a7" + "0" * 52
-    mounts = (
-        "711 700 8:1 / / rw - overlay overlay rw\n"
-        f"726 711 8:1 /var/lib/docker/containers/{number}/hostname /etc/hostname rw - ext4 x rw\n"
-    )
-    assert own_container(mounts) == number
-    assert own_container("711 700 8:1 / / rw - ext4 /dev/sda1 rw\n") is None
 
 
 async def until_green(manager: DisplayManager, info: DisplayInfo) -> None:
