@@ -229,16 +229,17 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "image",
         "build the image that displays of containers run in",
-        "Builds it on the engine that DOCKER_HOST names, else on Docker's of this machine.",
+        "Builds it on the engine that DOCKER_HOST or a Docker context names, else on one of this "
+        "machine.",
         _add_image_arguments,
         _image,
     ),
     Command(
         "kernel",
         "make, list and remove kernels that run in containers of your images",
-        "Kernels in containers on the engine that DOCKER_HOST names, else on Docker's of this "
-        "machine, with their windows in the notebook. The images that they start from stay as "
-        "they are.",
+        "Kernels in containers on the engine that DOCKER_HOST or a Docker context names, else on "
+        "one of this machine, with their windows in the notebook. The images that they start from "
+        "stay as they are.",
         _add_kernel_arguments,
         _kernel,
     ),

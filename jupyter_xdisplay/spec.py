@@ -335,3 +335,15 @@ class DisplayInfo:
         fields["clients"] = tuple(value.get("clients", ()))
         fields["log"] = tuple(value.get("log", ()))
         return cls(**fields)
+
+
+def check_container(info: DisplayInfo, spec: DisplaySpec) -> None:
+    """Raise UsageError where a display is there already for programs of another container."""
+    if spec.container is None or info.container == spec.container:
+        return
+    whose = f"of the container {info.container}" if info.container else "started here"
+    raise UsageError(
+        f"The display {info.name!r} was there already, for programs {whose}.",
+        fix=f"leave out --container for it; for another one --name NAME, or stop it first: "
+        f"%xdisplay stop --name {info.name}",
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from docker.models.images import Image
 
 LOG_LINES = 20
-_STEP_IMAGE = re.compile(r"---> ([0-9a-f]{12,64})")
+DOCKERS = "--->"
+_STEP_IMAGE = re.compile(r"(--->|-->) ([0-9a-f]{11,64})")
 
 
 def _quiet(_: str) -> None:
@@ -63,18 +64,35 @@ class Failure:
         return "\n".join([*self.log, self.error])
 
 
+@dataclass(frozen=True)
+class Product:
+    """What is built.
+
+    Parameters
+    ----------
+    tag
+        What the image is called.
+    arguments
+        Build arguments, beside those of `Setup`.
+    labels
+        Labels of the image.
+    explain
+        Says what a failure means.
+    """
+
+    tag: str
+    arguments: Mapping[str, str]
+    labels: Mapping[str, str]
+    explain: Callable[[Failure], ImageBuildFailed]
+
+
 def build(
-    client: docker.DockerClient,
-    files: Mapping[str, bytes],
-    setup: Setup,
-    *,
-    tag: str,
-    arguments: Mapping[str, str],
-    labels: Mapping[str, str],
-    explain: Callable[[Failure], ImageBuildFailed],
-    forget: bool = False,
+    client: docker.DockerClient, files: Mapping[str, bytes], setup: Setup, product: Product
 ) -> Image:
     """Build an image from a Dockerfile and the files beside it.
+
+    What the engine keeps for a next build is removed: of a failure all, else the stages that the
+    image was copied from. They are larger than the image, and people build once.
 
     Parameters
     ----------
@@ -84,22 +102,13 @@ def build(
         Path → content, as in `context`.
     setup
         How; its wheels and certificates have to be among the files already.
-    tag
-        What the image is called.
-    arguments
-        Build arguments, beside those of `setup`.
-    labels
-        Labels of the image.
-    explain
-        Says what a failure means.
-    forget
-        Remove what the engine keeps for a next build: of a failure all, else the stages that the
-        image was copied from. They are larger than the image, and people build once.
+    product
+        What.
 
     Raises
     ------
     ImageBuildFailed
-        What `explain` returns.
+        What `Product.explain` returns.
     EngineUnreachable
         When the engine went away.
     """
@@ -108,52 +117,70 @@ def build(
 
     log: list[str] = []
     try:
-        output = client.api.build(
-            fileobj=context.archive(files),
-            custom_context=True,
-            tag=tag,
-            buildargs={**setup.build_args, **arguments},
-            network_mode=setup.network,
-            labels=dict(labels),
-            decode=True,
-            rm=True,
-            forcerm=True,
-        )
-        for step in output:
-            for line in lines(step):
-                log.append(line)
-                setup.told(line)
-            if "error" in step:
-                code = (step.get("errorDetail") or {}).get("code")
-                if forget:
-                    _forget(client, log)
-                raise explain(Failure(str(step["error"]).strip(), log[-LOG_LINES:], code))
-        image = client.images.get(tag)
-        if forget:
-            _forget(client, log, keep=str(image.id))
-        return image  # noqa: TRY300 - the handlers are for all of it
+        if (failure := _run(client, files, setup, product, log)) is not None:
+            _forget(client, log)
+            raise product.explain(failure)
+        image = client.images.get(product.tag)
     except docker.errors.ImageNotFound as error:
         # The output ended before the build did: the engine was stopped.
         raise engine.explain(error) from error
     except docker.errors.APIError as error:
-        raise explain(Failure(str(error.explanation or error), log[-LOG_LINES:])) from error
+        text = str(error.explanation or error)
+        raise product.explain(Failure(text, log[-LOG_LINES:])) from error
     except (OSError, urllib3.exceptions.HTTPError) as error:
         raise engine.explain(error) from error
+    _forget(client, log, keep=str(image.id))
+    return image
+
+
+def _run(
+    client: docker.DockerClient,
+    files: Mapping[str, bytes],
+    setup: Setup,
+    product: Product,
+    log: list[str],
+) -> Failure | None:
+    """Let the engine build; tell and collect what it says, and return its failure."""
+    output = client.api.build(
+        fileobj=context.archive(files),
+        custom_context=True,
+        tag=product.tag,
+        buildargs={**setup.build_args, **product.arguments},
+        network_mode=setup.network,
+        labels=dict(product.labels),
+        decode=True,
+        rm=True,
+        forcerm=True,
+    )
+    for step in output:
+        for line in lines(step):
+            log.append(line)
+            setup.told(line)
+        if "error" in step:
+            code = (step.get("errorDetail") or {}).get("code")
+            return Failure(str(step["error"]).strip(), log[-LOG_LINES:], code)
+    return None
 
 
 def _forget(client: docker.DockerClient, log: list[str], keep: str = "") -> None:
     """Remove the images of a build's steps, the last one first, but for the result and its own."""
     import docker
 
-    made = [
-        found[1]
-        for line in log
-        if (found := _STEP_IMAGE.fullmatch(line.strip()))
-        and not (keep and keep.removeprefix("sha256:").startswith(found[1]))
-    ]
-    for image in reversed(made[1:]):  # the first one is what it started from
+    for image in reversed(step_images(log)):
+        if keep.removeprefix("sha256:").startswith(image):
+            continue
         with suppress(docker.errors.APIError):  # others may need it
             client.images.remove(image, noprune=True)
+
+
+def step_images(log: Sequence[str]) -> list[str]:
+    """Return the images that steps of a build made, but for what it started from.
+
+    Docker names that too, and first: `---> 1cbb1da0784d`. Podman does not: `--> 36ad1f495bf`.
+    """
+    found = [match for line in log if (match := _STEP_IMAGE.fullmatch(line.strip()))]
+    made = [match[2] for match in found]
+    return made[1:] if found and found[0][1] == DOCKERS else made
 
 
 def lines(step: Mapping[str, Any]) -> list[str]:
@@ -162,7 +189,7 @@ def lines(step: Mapping[str, Any]) -> list[str]:
     return [line for line in str(text).splitlines() if line.strip()]
 
 
-def network_fix(text: str, command: str) -> str | None:
+def network_fix(text: str, command: str, program: str) -> str | None:
     """Return what mends a build that failed for its surroundings; None for other reasons.
 
     Parameters
@@ -171,11 +198,13 @@ def network_fix(text: str, command: str) -> str | None:
         What the build said.
     command
         What was run, for fixes that add a flag to it.
+    program
+        The engine's own command.
     """
     if "CERTIFICATE_VERIFY_FAILED" in text or "certificate verif" in text.lower():
         return f"{command} --ca-bundle FILE   (the certificates of this network's proxy, as PEM)"
     if "Could not resolve" in text or "Temporary failure in name resolution" in text:
         return f"{command} --proxy URL   (or mend the engine's DNS)"
-    if "no space left" in text.lower():
-        return "docker system df; docker image prune   (the engine's disk is full)"
+    if engine.is_full(text):
+        return engine.disk_full(program)
     return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 PROXY_VARIABLES = ("http_proxy", "https_proxy")
 STEP_LENGTH = 100
+_STEP = re.compile(r"(\[\d+/\d+\] )?step \d", re.IGNORECASE)
 
 
 def add_arguments(parser: argparse._ActionsContainer, *, network: str = "--network") -> None:
@@ -61,8 +63,8 @@ def read(arguments: argparse.Namespace, progress: Callable[[str], None] | None =
 
 
 def show_steps(line: str) -> None:
-    """Show the steps only."""
-    if line.startswith("Step "):
+    """Show the steps only: `Step 2/9 : …`; podman's are `STEP 2/9: …` or `[1/2] STEP 2/9: …`."""
+    if _STEP.match(line):
         say(line[:STEP_LENGTH])
 
 

@@ -24,16 +24,9 @@ def run(arguments: argparse.Namespace) -> int:
 
     setup = build_flags.read(arguments)
     build_flags.say("Building the sidecar's image; the first time takes a minute or two.")
-    image = images.build_sidecar(
-        engine.connect(timeout_s=1800),
-        tag=arguments.tag or images.SIDECAR_TAG,
-        base=arguments.base,
-        build_args=setup.build_args,
-        network=setup.network,
-        wheels=setup.wheels,
-        ca_bundle=setup.ca_bundle,
-        told=setup.told,
-    )
+    client = engine.connect(timeout_s=1800)
+    tag = arguments.tag or images.SIDECAR_TAG
+    image = images.build_sidecar(client, setup, tag=tag, base=arguments.base)
     megabytes = image.attrs["Size"] / 1e6
     build_flags.say(f"{', '.join(image.tags)}: {megabytes:.0f} MB")
     return 0

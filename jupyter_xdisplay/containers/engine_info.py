@@ -39,6 +39,8 @@ class EngineInfo:
         What it cannot limit, as in the values of `LIMITS`.
     processors
         How many its machine has; None where it does not say.
+    selinux
+        Whether it confines its containers by SELinux: they may read nothing of this machine then.
     """
 
     podman: bool = False
@@ -46,6 +48,7 @@ class EngineInfo:
     remaps_users: bool = False
     unlimited: frozenset[str] = frozenset()
     processors: int | None = None
+    selinux: bool = False
 
     @classmethod
     def from_json(cls, info: Mapping[str, Any], version: Mapping[str, Any]) -> EngineInfo:
@@ -56,6 +59,7 @@ class EngineInfo:
             remaps_users="userns" in security(info) and not is_rootless(info),
             unlimited=frozenset(text for key, text in LIMITS.items() if info.get(key) is False),
             processors=processors_of(info),
+            selinux="selinux" in security(info),
         )
 
     def nano_cpus(self, wanted: float) -> int:
@@ -97,6 +101,8 @@ def system_info(client: docker.DockerClient, version: Mapping[str, Any]) -> dict
         host = answer.json()["host"]
         if host["security"]["rootless"] and not is_rootless(info):
             info["SecurityOptions"] = [*(info.get("SecurityOptions") or []), "name=rootless"]
+        if host["security"].get("selinuxEnabled") and "selinux" not in security(info):
+            info["SecurityOptions"] = [*(info.get("SecurityOptions") or []), "name=selinux"]
         if host["security"]["rootless"]:  # the rest is said of the machine, not of this user
             info |= {
                 key: name in (host["cgroupControllers"] or []) for key, name in CONTROLLERS.items()

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jupyter_xdisplay import __version__
 from jupyter_xdisplay.containers import context
-from jupyter_xdisplay.containers.build import Setup, build, network_fix
+from jupyter_xdisplay.containers.build import Product, Setup, build, network_fix
+from jupyter_xdisplay.containers.engine import program_of
 from jupyter_xdisplay.errors import ImageBuildFailed, ImageMissing
 
 if TYPE_CHECKING:
@@ -24,60 +23,45 @@ BUILD = "jupyter xdisplay image build"
 
 
 def build_sidecar(
-    engine: docker.DockerClient,
+    client: docker.DockerClient,
+    setup: Setup | None = None,
     *,
     tag: str = SIDECAR_TAG,
     base: str | None = None,
-    build_args: Mapping[str, str] | None = None,
-    network: str | None = None,
-    wheels: Path | None = None,
-    ca_bundle: Path | None = None,
-    told: Callable[[str], None] = lambda _: None,
 ) -> Image:
     """Build the image that sidecars run in.
 
     Parameters
     ----------
-    engine
+    client
         Where to build it.
+    setup
+        How images are built here.
     tag
         What it is called.
     base
         The Debian or Ubuntu image to start from, debian:bookworm-slim by default.
-    build_args
-        More build arguments: proxies (`http_proxy`, …), for example.
-    network
-        The network of the build's steps: `host`, for example.
-    wheels, ca_bundle
-        See `context.sidecar_files`.
-    told
-        Called with each line of the build's output.
 
     Raises
     ------
     ImageBuildFailed
         With the last lines of the output.
     """
-    setup = Setup(network, build_args or {}, wheels, ca_bundle, told)
-    arguments = {}
-    if base is not None:
-        arguments["BASE"] = base
-    if wheels is not None:
+    setup = setup or Setup()
+    arguments = {"BASE": base} if base is not None else {}
+    if setup.wheels is not None:
         arguments["PIP_OPTIONS"] = "--no-index --find-links /tmp/wheels"
-    return build(
-        engine,
-        context.sidecar_files(wheels, ca_bundle),
-        setup,
-        tag=tag,
-        arguments=arguments,
+    product = Product(
+        tag,
+        arguments,
         labels={DIGEST_LABEL: sidecar_digest()},
         explain=lambda failure: ImageBuildFailed(
             f"The image {tag} could not be built: {failure.error}",
-            fix=_fix(failure.text),
+            fix=_fix(failure.text, program_of(client)),
             log=failure.log,
         ),
-        forget=True,
     )
+    return build(client, context.sidecar_files(setup.wheels, setup.ca_bundle), setup, product)
 
 
 @functools.cache  # asked for at each start of a display, and 200 files are read for it
@@ -109,9 +93,9 @@ def _command(tag: str) -> str:
     return BUILD if tag == SIDECAR_TAG else f"{BUILD} --tag {tag}"
 
 
-def _fix(text: str) -> str:
+def _fix(text: str, program: str) -> str:
     """Return what mends a build that failed so."""
-    if known := network_fix(text, BUILD):
+    if known := network_fix(text, BUILD, program):
         return known
     if "pull access denied" in text or "manifest" in text or "failed to resolve reference" in text:
         return f"{BUILD} --base IMAGE   (a Debian or Ubuntu image that this engine can have)"

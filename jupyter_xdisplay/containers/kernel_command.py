@@ -187,15 +187,7 @@ def _make_sidecar(client: docker.DockerClient, setup: Setup, base: str | None) -
         images.find_sidecar(client)
     except ImageMissing:
         say("Building the sidecar's image, which displays run in; this takes a minute or two.")
-        images.build_sidecar(
-            client,
-            base=base,
-            build_args=setup.build_args,
-            network=setup.network,
-            wheels=setup.wheels,
-            ca_bundle=setup.ca_bundle,
-            told=setup.told,
-        )
+        images.build_sidecar(client, setup, base=base)
 
 
 def _show(line: str) -> None:

@@ -40,8 +40,10 @@ _REASONS: dict[int, tuple[str, str]] = {
 }
 
 
-def explain(failure: Failure, recipe: Recipe, architectures: tuple[str, str]) -> ImageBuildFailed:
-    """Return what a failed build means, and what mends it."""
+def explain(
+    failure: Failure, recipe: Recipe, architectures: tuple[str, str], program: str = "docker"
+) -> ImageBuildFailed:
+    """Return what a failed build means, and what mends it; `program` is the engine's command."""
     base, command = recipe.base, recipe.command
     text = failure.text
     image_has, engine_has = architectures
@@ -51,7 +53,7 @@ def explain(failure: Failure, recipe: Recipe, architectures: tuple[str, str]) ->
             why = f"it is for {image_has}, and this engine runs {engine_has}"
         fix = (
             f"{ADD} --image IMAGE --name {recipe.name}   (an image for {engine_has}: "
-            f"docker pull --platform linux/{engine_has} {base})"
+            f"{program} pull --platform linux/{engine_has} {base})"
         )
         return _failed(recipe, why, fix, failure)
     if failure.code not in _REASONS and '"/bin/sh"' in text:
@@ -59,7 +61,7 @@ def explain(failure: Failure, recipe: Recipe, architectures: tuple[str, str]) ->
             recipe, "it has no shell, so nothing can be installed in it", _OTHER, failure
         )
     why, fix = _REASONS.get(failure.code or 0, (failure.error, f"{command} --verbose"))
-    if known := network_fix(text, command):
+    if known := network_fix(text, command, program):
         fix = known
     elif failure.code == kernel_install.APT_FAILED and (
         unknown := re.search(r"Unable to locate package (\S+)", text)

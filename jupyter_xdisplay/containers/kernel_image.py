@@ -9,7 +9,8 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from jupyter_xdisplay.containers import context
-from jupyter_xdisplay.containers.build import Setup, build, lines
+from jupyter_xdisplay.containers.build import Product, Setup, build, lines
+from jupyter_xdisplay.containers.engine import program_of
 from jupyter_xdisplay.containers.images import DIGEST_LABEL
 from jupyter_xdisplay.containers.kernel_failures import explain
 from jupyter_xdisplay.containers.kernel_recipe import REPOSITORY, Recipe, add_command
@@ -90,10 +91,11 @@ def find_base(engine: docker.DockerClient, base: str, told: Callable[[str], None
             return engine.images.get(base)
     except docker.errors.APIError as error:
         said.append(str(error.explanation or error))
+    program = program_of(engine)
     raise ImageMissing(
         f"The image {base} is not on this engine, and cannot be pulled.",
-        fix=f"docker pull {base}   (log in first where it is private: docker login), or another "
-        "--image: docker images lists those that are there",
+        fix=f"{program} pull {base}   (log in first where it is private: {program} login), or "
+        f"another --image: {program} images lists those that are there",
         log=said[-3:],
     )
 
@@ -119,17 +121,20 @@ def build_kernel(engine: docker.DockerClient, recipe: Recipe, setup: Setup | Non
     EngineUnreachable
         When the engine went away.
     """
-    import docker
-
     setup = setup or Setup()
     base = find_base(engine, recipe.base, setup.told)
     request = {key: asdict(recipe)[key] for key in ("apt", "pip", "toolkit")}
+    files = context.kernel_files(request, setup.wheels, setup.ca_bundle)
     old = _images_of(engine, recipe.name)
-    image = build(
-        engine,
-        context.kernel_files(request, setup.wheels, setup.ca_bundle),
-        setup,
-        tag=recipe.tag,
+    image = build(engine, files, setup, _product(engine, recipe, base))
+    _replace(engine, old, image, recipe.name)
+    return image
+
+
+def _product(engine: docker.DockerClient, recipe: Recipe, base: Image) -> Product:
+    """Return what is built on top of a base."""
+    return Product(
+        recipe.tag,
         # By its id: what a tag means may change, and an id is never pulled.
         arguments={"BASE": str(base.id), "BASE_USER": base.attrs["Config"].get("User") or "0"},
         labels={
@@ -138,15 +143,21 @@ def build_kernel(engine: docker.DockerClient, recipe: Recipe, setup: Setup | Non
             BASE_LABEL: recipe.base,
             BASE_ID_LABEL: str(base.id),
         },
-        explain=lambda failure: explain(failure, recipe, machines(engine, base)),
-        forget=True,
+        explain=lambda failure: explain(
+            failure, recipe, machines(engine, base), program_of(engine)
+        ),
     )
-    for other in old:
-        if other.id != image.id:
+
+
+def _replace(engine: docker.DockerClient, old: list[Image], new: Image, name: str) -> None:
+    """Remove the images that a kernel had before."""
+    import docker
+
+    for image in old:
+        if image.id != new.id:
             # A kernel may still run in it, and another image may be made from it.
             with suppress(docker.errors.APIError):
-                _remove(engine, other, recipe.name)
-    return image
+                _remove(engine, image, name)
 
 
 def remove_images(engine: docker.DockerClient, name: str) -> int:
@@ -188,7 +199,9 @@ def _remove(engine: docker.DockerClient, image: Image, name: str) -> None:
     """Take an image's names from it, and with the last one itself."""
     image.reload()
     for tag in image.tags:
-        if tag.startswith(f"{REPOSITORY}{name}:"):
+        repository, _, _ = tag.rpartition(":")
+        # podman puts a registry before it: localhost/, or docker.io/library/ for what was loaded
+        if repository.rpartition("/")[2] == f"{REPOSITORY}{name}":
             engine.images.remove(tag)
     if not image.tags:
         engine.images.remove(str(image.id))

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jupyter_xdisplay.containers.engine_info import is_podman, is_rootless
+from jupyter_xdisplay.containers.nvidia import GENERATE, INSTALL, configure
 from jupyter_xdisplay.doctor.check import Check, note, ok
 from jupyter_xdisplay.doctor.engine_facts import api_version
 from jupyter_xdisplay.doctor.process import run_program
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 NAME = "container GPUs"
-GENERATE = "sudo nvidia-ctk cdi generate --output=/etc/cdi/nvidia.yaml"
 KIND = "nvidia.com/gpu"
 DEVICE = Path("/dev/nvidiactl")
 CONFIGURATION = Path("/etc/nvidia-container-runtime/config.toml")
@@ -31,17 +31,6 @@ GPU_API = (1, 40)
 """The first API with `DeviceRequests` (Docker 19.03)."""
 
 DRAWING = ("graphics", "display")
-
-INSTALL = (
-    "https://docs.nvidia.com/datacenter/cloud-native/container-toolkit/latest/install-guide.html: "
-    "install nvidia-container-toolkit"
-)
-CONFIGURE = "sudo nvidia-ctk runtime configure --runtime=docker && sudo systemctl restart docker"
-CONFIGURE_ROOTLESS = (
-    "nvidia-ctk runtime configure --runtime=docker --config=$HOME/.config/docker/daemon.json && "
-    "systemctl --user restart docker && sudo nvidia-ctk config --set "
-    "nvidia-container-cli.no-cgroups --in-place"
-)
 
 _VERSION_ARGUMENTS = (("nvidia-ctk", "--version"), ("nvidia-container-cli", "--version"))
 _CAPABILITIES = re.compile(r'^\s*supported-driver-capabilities\s*=\s*"([^"]*)"', re.MULTILINE)
@@ -100,7 +89,7 @@ def judge(facts: GpuFacts) -> list[Check]:
         return [_judge_podman(facts)]
     if facts.api < GPU_API:
         return [note(NAME, "this engine is too old to give GPUs", "Docker 19.03 or later")]
-    configure = CONFIGURE_ROOTLESS if facts.rootless else CONFIGURE
+    mend = configure(podman=False, rootless=facts.rootless)
     ways = [
         text
         for known, text in ((facts.runtime, "the runtime nvidia"), (facts.cdi, "CDI devices"))
@@ -108,10 +97,10 @@ def judge(facts: GpuFacts) -> list[Check]:
     ]
     if not ways and not facts.toolkit:
         detail = "GPUs are here, nvidia-container-toolkit is not: containers get none"
-        return [note(NAME, detail, f"{INSTALL}, then {configure}")]
+        return [note(NAME, detail, f"{INSTALL}, then {mend}")]
     if not ways:
         detail = f"nvidia-container-toolkit {facts.toolkit} is here, the engine does not know it"
-        return [note(NAME, detail, configure)]
+        return [note(NAME, detail, mend)]
     detail = f"the engine has {' and '.join(ways)}"
     if facts.toolkit:
         detail += f", nvidia-container-toolkit {facts.toolkit}"

@@ -15,13 +15,15 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import urlsplit
 
 from jupyter_xdisplay.containers import engine, images
+from jupyter_xdisplay.containers.address import Address, find_address, usable_sockets
 from jupyter_xdisplay.containers.engine_info import system_info
+from jupyter_xdisplay.containers.kernel_specs import PROVISIONER
 from jupyter_xdisplay.doctor import engine_facts
 from jupyter_xdisplay.doctor.check import Check, guarded, note, ok, one_line, problem
 from jupyter_xdisplay.doctor.container_gpus import gpu_checks
+from jupyter_xdisplay.doctor.container_trial import NAME, configured_runtime, trial_check
 from jupyter_xdisplay.errors import ImageMissing, XDisplayError
 
 if TYPE_CHECKING:
@@ -29,14 +31,14 @@ if TYPE_CHECKING:
 
     import docker
 
-PROVISIONER = "xdisplay-docker"
-"""What the specification of a kernel in a container names in its `kernel_provisioner`."""
+    from jupyter_xdisplay.runtime.docker import DockerRuntime
 
 CONNECT_S = 5
 ANSWER_S = 20
 """Making a container takes an engine that is busy a few seconds."""
 
 SOCKET_GROUP = "docker"
+UNNAMED = Address("", "", named=False)
 
 
 class Socket(NamedTuple):
@@ -55,19 +57,19 @@ class Place:
 
     Parameters
     ----------
-    host
-        `DOCKER_HOST`; empty where it is not set.
+    address
+        Where, and why there.
     sdk
         Whether the Docker SDK for Python is installed.
     socket
         The socket file that is used, if it is there.
     others
-        Socket files of other engines that this user may use.
+        Socket files of other engines that this user may use; they count where none is named.
     kernels
         Kernels that run in containers, by their specifications.
     """
 
-    host: str = ""
+    address: Address = UNNAMED
     sdk: bool = True
     socket: Socket | None = None
     others: tuple[str, ...] = ()
@@ -76,14 +78,8 @@ class Place:
     @property
     def unused(self) -> bool:
         """Whether nothing here has to do with containers."""
-        found = (self.host, self.sdk, self.socket, self.others, self.kernels)
+        found = (self.address.named, self.sdk, self.socket, self.others, self.kernels)
         return not any(found)
-
-    @property
-    def where(self) -> str:
-        """The engine's address, without a password."""
-        scheme, found, rest = (self.host or f"unix://{engine.DEFAULT_SOCKET}").partition("://")
-        return scheme + found + (rest if scheme == "unix" else rest.rpartition("@")[2])
 
 
 def container_checks() -> Iterator[Check]:
@@ -92,7 +88,7 @@ def container_checks() -> Iterator[Check]:
 
     def look() -> list[Check]:
         places.append(look_around(os.environ))
-        return address_checks(places[0], os.environ)
+        return address_checks(places[0])
 
     yield from guarded("containers", look)
     if not places:
@@ -107,30 +103,37 @@ def container_checks() -> Iterator[Check]:
         return
     client = clients[0]
     try:
-        if not engine_facts.is_remote(place.where):  # else the GPUs of this machine say nothing
+        if not place.address.is_remote:  # else the GPUs of this machine say nothing
             yield from guarded("container GPUs", lambda: _gpus(client))
-        image = guarded("sidecar image", lambda: image_check(client, place))
+        runtimes: list[DockerRuntime] = []
+
+        def check_image() -> Check:
+            runtimes.append(configured_runtime())
+            return image_check(client, place, runtimes[0].image)
+
+        image = guarded("sidecar image", check_image)
         yield from image
         if all(check.status == "ok" for check in image):
-            yield from guarded("sidecar container", trial_check, timeout_s=60.0)
+            yield from guarded(NAME, lambda: trial_check(runtimes[0]), timeout_s=90.0)
     finally:
         client.close()
 
 
 def look_around(variables: Mapping[str, str]) -> Place:
-    """Gather where an engine is looked for, and whether anything wants one."""
-    host = variables.get("DOCKER_HOST", "")
-    parts = urlsplit(host or f"unix://{engine.DEFAULT_SOCKET}")
-    path = parts.path if parts.scheme == "unix" else ""
-    session = variables.get("XDG_RUNTIME_DIR", "")
-    rootless = (f"{session}/docker.sock", f"{session}/podman/podman.sock") if session else ()
+    """Gather where an engine is looked for, and whether anything wants one.
+
+    Raises
+    ------
+    EngineUnreachable
+        When a Docker context is named that cannot be read.
+    """
+    address = find_address(variables)
+    used = str(address.socket or "")
     return Place(
-        host=host,
+        address=address,
         sdk=has_sdk(),
-        socket=read_socket(path) if path else None,
-        others=tuple(
-            other for other in rootless if other != path and os.access(other, os.R_OK | os.W_OK)
-        ),
+        socket=read_socket(used) if used else None,
+        others=tuple(other for other in usable_sockets(variables) if other != used),
         kernels=kernels_in_containers(),
     )
 
@@ -182,15 +185,13 @@ def without_sdk(place: Place) -> Check:
     return note(name, detail, engine.INSTALL)
 
 
-def address_checks(place: Place, variables: Mapping[str, str]) -> list[Check]:
+def address_checks(place: Place) -> list[Check]:
     """Return who can command the engine, which makes them root (or its user, where rootless)."""
     name = "engine socket"
     if place.socket is not None:
         return [judge_socket(place.socket)]
-    parts = urlsplit(place.host)
-    encrypted = variables.get("DOCKER_CERT_PATH") or variables.get("DOCKER_TLS_VERIFY")
-    if parts.scheme in {"tcp", "http"} and not encrypted:
-        detail = f"{place.where} has no TLS: whoever reaches that port can become root there"
+    if place.address.url.startswith(("tcp:", "http:")) and place.address.tls is None:
+        detail = f"{place.address} has no TLS: whoever reaches that port can become root there"
         fix = (
             "let the engine listen on its Unix socket alone (no tcp:// in 'hosts' of "
             "/etc/docker/daemon.json nor in dockerd's -H), or protect the port: "
@@ -218,19 +219,17 @@ def judge_socket(found: Socket) -> Check:
 
 def unusable(place: Place, error: XDisplayError) -> Check:
     """Return the finding where no engine answers: a problem only where one is asked for."""
-    finding = problem if place.host or place.kernels else note
-    if place.others and not place.host:
-        return finding(
-            "container engine",
-            f"{one_line(error)} One of this user is at {place.others[0]}.",
-            f"export DOCKER_HOST=unix://{place.others[0]}   (before Jupyter starts)",
-        )
+    finding = problem if place.address.named or place.kernels else note
+    if place.others and place.address.named:
+        detail = f"{one_line(error)} Another one of this user is at {place.others[0]}."
+        fix = f"{error.fix}; or export DOCKER_HOST=unix://{place.others[0]} before Jupyter starts"
+        return finding("container engine", detail, fix)
     return finding("container engine", one_line(error), error.fix)
 
 
-def image_check(client: docker.DockerClient, place: Place) -> Check:
+def image_check(client: docker.DockerClient, place: Place, tag: str) -> Check:
     """Return whether the sidecar's image is there and current."""
-    name, tag = "sidecar image", images.SIDECAR_TAG
+    name = "sidecar image"
     try:
         image = images.find_sidecar(client, tag)
     except ImageMissing as error:
@@ -239,51 +238,6 @@ def image_check(client: docker.DockerClient, place: Place) -> Check:
         detail = f"{error.message} Displays in containers need it."
         return (problem if wanted else note)(name, detail, error.fix)
     return ok(name, f"{tag} is current ({image.attrs['Size'] / 1e6:.0f} MB)")
-
-
-def trial_check() -> Check:
-    """Make a pod's container, as displays do, and remove it without starting it."""
-    from jupyter_xdisplay.runtime.docker import DockerRuntime
-    from jupyter_xdisplay.runtime.pod_create import OwnSpaces
-
-    try:
-        pod = DockerRuntime().create_pod(f"doctor{os.getpid()}", OwnSpaces())
-    except XDisplayError as error:
-        return problem("sidecar container", one_line(error), create_fix(one_line(error)))
-    try:
-        mode = pod.container.attrs["HostConfig"].get("IpcMode", "")
-        is_mounted = pod.is_mounted
-    finally:
-        pod.end_now()
-    return judge_trial(mode, is_mounted=is_mounted)
-
-
-def judge_trial(mode: str, *, is_mounted: bool) -> Check:
-    """Return the finding from a container: its IPC mode, and whether it has folders of ours."""
-    name = "sidecar container"
-    if mode != "shareable":
-        detail = f"the engine made its IPC {mode!r}, not shareable: kernels lose MIT-SHM"
-        return problem(name, detail, "a newer engine: https://docs.docker.com/engine/install")
-    if not is_mounted:
-        detail = (
-            "can be made, without folders of this machine: kernels in containers do not see the "
-            "notebook's, and all goes through the engine"
-        )
-        fix = (
-            "an engine of this machine (unset DOCKER_HOST); Jupyter itself in a container: mount "
-            "its folders at the same path as outside"
-        )
-        return note(name, detail, fix)
-    return ok(name, "can be made: IPC is shareable, folders of this machine are mounted")
-
-
-def create_fix(message: str) -> str:
-    """Return what mends that a sidecar's container cannot be made."""
-    if "CPU" in message or "cgroup" in message:
-        return "let the engine limit resources: see 'container limits'"
-    if "no space left" in message.lower():
-        return engine_facts.DISK_FULL
-    return "docker info   (what it warns of), and the engine's log: journalctl -u docker"
 
 
 def _connected(place: Place, clients: list[docker.DockerClient]) -> list[Check]:
@@ -297,8 +251,8 @@ def _connected(place: Place, clients: list[docker.DockerClient]) -> list[Check]:
     version: dict[str, Any] = client.version()
     info = system_info(client, version)
     judges: list[Callable[[], list[Check]]] = [
-        lambda: [engine_facts.engine_check(info, version, place.where)],
-        lambda: engine_facts.open_port_checks(info, place.host),
+        lambda: [engine_facts.engine_check(info, version, place.address)],
+        lambda: engine_facts.open_port_checks(info, place.address.url),
         lambda: engine_facts.limit_checks(info),
         lambda: engine_facts.user_checks(info),
         lambda: engine_facts.proxy_checks(info, os.environ),

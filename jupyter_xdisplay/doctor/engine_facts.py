@@ -9,6 +9,7 @@ import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from jupyter_xdisplay.containers.address import LOCAL_HOSTS
 from jupyter_xdisplay.containers.engine_info import LIMITS, is_podman, is_rootless, security
 from jupyter_xdisplay.containers.images import BUILD
 from jupyter_xdisplay.doctor.check import Check, note, ok, problem
@@ -16,14 +17,14 @@ from jupyter_xdisplay.doctor.check import Check, note, ok, problem
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from jupyter_xdisplay.containers.address import Address
+
 LEAST_API = (1, 32)
 """The first with `IpcMode` shareable (Docker 17.09; API version history)."""
 
 NEWER_ENGINE = "install a newer engine: https://docs.docker.com/engine/install"
-DISK_FULL = "docker system df; docker image prune   (the engine's disk is full)"
 
 CERTIFICATE_VARIABLES = ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
-LOCAL_HOSTS = {"localhost", "127.0.0.1", "::1"}
 
 
 def api_version(version: Mapping[str, Any]) -> tuple[int, ...]:
@@ -31,12 +32,13 @@ def api_version(version: Mapping[str, Any]) -> tuple[int, ...]:
     return tuple(map(int, re.findall(r"\d+", str(version.get("ApiVersion", ""))))) or (0,)
 
 
-def engine_check(info: Mapping[str, Any], version: Mapping[str, Any], where: str) -> Check:
+def engine_check(info: Mapping[str, Any], version: Mapping[str, Any], address: Address) -> Check:
     """Return which engine it is; a problem where it is too old or runs no Linux containers."""
     name = "container engine"
     engine = "podman" if is_podman(version) else "Docker"
     how = ", rootless" if is_rootless(info) else ""
-    detail = f"{engine} {version.get('Version', 'of unknown version')}{how}, at {where}"
+    detail = f"{engine} {version.get('Version', 'of unknown version')}{how}"
+    detail += f", at {address} ({address.why})"
     api = api_version(version)
     if api < LEAST_API:
         spoken, least = (".".join(map(str, numbers)) for numbers in (api, LEAST_API))
@@ -45,22 +47,17 @@ def engine_check(info: Mapping[str, Any], version: Mapping[str, Any], where: str
     if info.get("OSType", "linux") != "linux":
         detail += f": runs {info['OSType']} containers"
         return problem(name, detail, "switch it to Linux containers")
-    if is_remote(where):
+    if address.is_remote:
         detail += ": on another machine; kernels in containers do not see this machine's folders"
-        return note(name, detail, "unset DOCKER_HOST   (where an engine runs here)")
+        fix = "unset DOCKER_HOST; docker context use default   (where an engine runs here)"
+        return note(name, detail, fix)
     return ok(name, detail)
 
 
-def is_remote(where: str) -> bool:
-    """Whether an address is, by its name, one of another machine."""
-    parts = urlsplit(where)
-    return bool(parts.hostname) and parts.hostname not in LOCAL_HOSTS
-
-
-def open_port_checks(info: Mapping[str, Any], host: str) -> list[Check]:
-    """Return a problem where the engine warns that its port is open, DOCKER_HOST or not."""
+def open_port_checks(info: Mapping[str, Any], url: str) -> list[Check]:
+    """Return a problem where the engine warns that its port is open, whatever its address is."""
     warned = [text for text in info.get("Warnings") or [] if "API is accessible on" in text]
-    if not warned or host.startswith(("tcp:", "http:")):  # then the address was judged
+    if not warned or url.startswith(("tcp:", "http:")):  # then the address was judged
         return []
     address = re.search(r"https?://\S+", warned[0])
     place = address[0].rstrip(".") if address else "a TCP port"

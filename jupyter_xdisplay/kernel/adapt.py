@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from jupyter_xdisplay.errors import UsageError
+from jupyter_xdisplay.spec import check_container
 
 if TYPE_CHECKING:
     from jupyter_xdisplay.kernel.display import Display
@@ -24,13 +24,7 @@ def adapt(display: Display, spec: DisplaySpec) -> list[str]:
         When it is for the programs of another container.
     """
     info = display.known_info
-    if spec.container is not None and info.container != spec.container:
-        whose = f"of the container {info.container}" if info.container else "started here"
-        raise UsageError(
-            f"The display {info.name!r} was there already, for programs {whose}.",
-            fix=f"leave out --container for it; for another one --name NAME, or stop it first: "
-            f"%xdisplay stop --name {info.name}",
-        )
+    check_container(info, spec)
     if spec.size is not None and info.size != spec.size:
         display.resize(spec.size)
     stream = info.chosen.get("stream", "").partition(":")[0]

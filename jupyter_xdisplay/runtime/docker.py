@@ -10,12 +10,14 @@ from traitlets import Float, Int, Unicode
 
 from jupyter_xdisplay.containers import engine as container_engine
 from jupyter_xdisplay.containers import images
+from jupyter_xdisplay.containers.address import Address, find_address
 from jupyter_xdisplay.containers.engine import reachable
 from jupyter_xdisplay.containers.engine_info import EngineInfo, read_engine
 from jupyter_xdisplay.errors import UsageError
 from jupyter_xdisplay.paths import abandoned_directories
 from jupyter_xdisplay.runtime.base import ConfiguredRuntime
 from jupyter_xdisplay.runtime.joined import NO_SHM, Joined, join, own_container
+from jupyter_xdisplay.runtime.joined_socket import find_socket
 from jupyter_xdisplay.runtime.own_containers import cookie_folder
 from jupyter_xdisplay.runtime.pod import Pod
 from jupyter_xdisplay.runtime.pod_create import Limits, OwnSpaces, create_pod
@@ -51,6 +53,7 @@ class DockerRuntime(ConfiguredRuntime):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._engine: docker.DockerClient | None = None
+        self._address: Address | None = None
         self._info: EngineInfo | None = None
 
     async def start(self, display_id: str, spec: DisplaySpec) -> PodSidecar:
@@ -70,7 +73,7 @@ class DockerRuntime(ConfiguredRuntime):
                 "for this machine's programs: --runtime local",
             )
         engine = await asyncio.to_thread(self.engine)
-        joined = await asyncio.to_thread(join, engine, name)
+        joined = await asyncio.to_thread(join, engine, name, own_container())
         pod = await self.make_pod(display_id, joined)
         try:
             sidecar = await self._start_joined(pod, joined, display_id, spec)
@@ -114,7 +117,7 @@ class DockerRuntime(ConfiguredRuntime):
 
     async def start_in(self, pod: Pod, display_id: str, spec: DisplaySpec) -> PodSidecar:
         """Start a sidecar in a pod that runs; see `Runtime.start`."""
-        place = f"docker: container {pod.container.name}, shared with the kernel's"
+        place = f"docker: container {pod.container.name}, shared with the kernel's; {self.where}"
         return await self._run(pod, self._config(pod, display_id, spec, place=place))
 
     async def _start_joined(
@@ -122,20 +125,23 @@ class DockerRuntime(ConfiguredRuntime):
     ) -> PodSidecar:
         cookie = cookie_folder(display_id)
         pod.at_end.callback(joined.take_cookie, cookie)
+        x_socket = await asyncio.to_thread(find_socket, pod, joined)
         config = self._config(
             pod,
             display_id,
             spec,
-            place=joined.place,
+            place=f"{joined.place}{x_socket.words}; {self.where}",
             told_xauthority=f"{cookie}/Xauthority",
             container="" if joined.container.id == own_container() else spec.container or "",
         )
         if joined.why_no_shm:
             config = dataclasses.replace(config, xvfb_args=(*config.xvfb_args, *NO_SHM))
         sidecar = await self._run(pod, config)
+        pod.at_end.callback(x_socket.remove, sidecar.info.display)
         try:
             xauthority = await asyncio.to_thread(sidecar.read_file, "Xauthority")
             await asyncio.to_thread(joined.give_cookie, cookie, xauthority)
+            await asyncio.to_thread(x_socket.place, sidecar.info.display)
         except BaseException:
             await sidecar.end()
             raise
@@ -155,7 +161,13 @@ class DockerRuntime(ConfiguredRuntime):
         """Return the engine, connected to at the first call; see `containers.engine.connect`."""
         if self._engine is None:
             self._engine = container_engine.connect()
+            self._address = find_address()
         return self._engine
+
+    @property
+    def where(self) -> str:
+        """Which engine is used, and why, in words."""
+        return f"engine at {self._address} ({self._address.why})" if self._address else "no engine"
 
     def engine_info(self) -> EngineInfo:
         """Return what decides how containers are made, read at the first call."""

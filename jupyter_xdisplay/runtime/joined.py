@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from jupyter_xdisplay.containers.engine import program_of
 from jupyter_xdisplay.errors import StartFailed, UsageError
 from jupyter_xdisplay.runtime.exec_stream import output_of
 
 if TYPE_CHECKING:
     import docker
-    from docker.models.containers import Container
+    from docker.models.containers import Container, ExecResult
 
 COOKIE_VARIABLE = "XDISPLAY_COOKIE"
 PLACE = f"""
@@ -80,13 +82,27 @@ class Joined:
                 log=output_of(done).decode("utf-8", "replace").splitlines()[-3:],
             )
 
+    def run(self, script: str, *arguments: str) -> ExecResult:
+        """Run a script in it, as its user; its arguments are $1, …."""
+        return self.container.exec_run(["sh", "-c", script, "sh", *arguments], user=self.user)
+
     def take_cookie(self, directory: str) -> None:
         """Remove the cookie."""
         self.container.exec_run(["rm", "-rf", directory], user=self.user)
 
 
-def join(engine: docker.DockerClient, name: str) -> Joined:
+def join(engine: docker.DockerClient, name: str, own: str | None = None) -> Joined:
     """Look at a container that is to be joined.
+
+    Parameters
+    ----------
+    engine
+        Where it runs.
+    name
+        Its name or id.
+    own
+        The id of the container that this process runs in, if it does: there the programs are this
+        process's, which need not be the container's user any more.
 
     Raises
     ------
@@ -101,17 +117,18 @@ def join(engine: docker.DockerClient, name: str) -> Joined:
         container = engine.containers.get(name)
     except docker.errors.NotFound as error:
         raise UsageError(
-            f"There is no container {name!r} on this engine.", fix="docker ps lists them"
+            f"There is no container {name!r} on this engine.",
+            fix=f"{program_of(engine)} ps lists them",
         ) from error
     if container.status != "running":
         raise UsageError(
             f"The container {name} does not run: it is {container.status}.",
-            fix=f"docker start {name}",
+            fix=f"{program_of(engine)} start {name}",
         )
     settings = container.attrs["HostConfig"]
     return Joined(
         container,
-        _user(container),
+        f"{os.getuid()}:{os.getgid()}" if container.id == own else _user(container),
         settings.get("UsernsMode", ""),
         shares_pids=settings.get("PidMode", "") in {"", "private"},  # as Docker and podman say it
         why_no_shm=_why_no_shm(settings.get("IpcMode", "")),

@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from jupyter_xdisplay.containers.engine import program
 from jupyter_xdisplay.containers.engine_info import EngineInfo
 from jupyter_xdisplay.containers.kernel_recipe import command_for
 from jupyter_xdisplay.containers.options import KernelOptions
@@ -17,8 +18,8 @@ from jupyter_xdisplay.runtime import podman_create
 from jupyter_xdisplay.runtime.kernel_run import KernelRun, device_requests, explain
 from jupyter_xdisplay.runtime.own_containers import (
     DIRECTORY_LABEL,
-    NO_RIGHTS,
     name_in_use,
+    no_rights,
     own_labels,
     remove_container,
     small_log,
@@ -92,7 +93,7 @@ class KernelContainer:
         except docker.errors.DockerException as error:  # what it asks may be too new, too
             self.remove()
             said = getattr(error, "explanation", None) or error
-            raise explain(str(said), options) from error
+            raise explain(str(said), options, self._program) from error
         threading.Thread(target=self._wait, name=f"wait {self.name}", daemon=True).start()
 
     @property
@@ -140,12 +141,16 @@ class KernelContainer:
         except docker.errors.NotFound:
             return
         if DIRECTORY_LABEL not in namesake.labels:
-            raise name_in_use(self.name)
+            raise name_in_use(self.name, self._program)
         if not remove_container(namesake):
             raise StartFailed(
                 f"The container of this kernel's former process, {self.name}, cannot be removed.",
-                fix=f"docker rm --force {self.name}   (it says why)",
+                fix=f"{self._program} rm --force {self.name}   (it says why)",
             )
+
+    @property
+    def _program(self) -> str:
+        return program(podman=self._info.podman)
 
     @property
     def _folders(self) -> Folders:
@@ -208,7 +213,7 @@ class KernelContainer:
             device_requests=device_requests(options.gpus) or None,  # as old engines want it
             group_add=list(options.group_add),
             log_config=small_log(),
-            **NO_RIGHTS,
+            **no_rights(self._info, has_folders=True),
         )
 
     def _wait(self) -> None:

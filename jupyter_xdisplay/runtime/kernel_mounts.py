@@ -12,9 +12,8 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
-from jupyter_xdisplay.containers.engine import DEFAULT_SOCKET
+from jupyter_xdisplay.containers.address import find_address
 from jupyter_xdisplay.containers.options import Volume, may_be_mounted
 from jupyter_xdisplay.errors import UsageError
 
@@ -82,9 +81,15 @@ class Mounts:
 
 
 def find_secrets(root: Path, variables: Mapping[str, str], home: Path) -> Secrets:
-    """Return what kernels must not see of this machine, as far as it is there."""
-    host = urlsplit(variables.get("DOCKER_HOST") or f"unix://{DEFAULT_SOCKET}")
-    folders = [Path(host.path).parent] if host.scheme == "unix" else []
+    """Return what kernels must not see of this machine, as far as it is there.
+
+    Raises
+    ------
+    EngineUnreachable
+        When the engine's context cannot be read.
+    """
+    socket = find_address(variables).socket
+    folders = [socket.parent] if socket is not None else []
     if session := variables.get("XDG_RUNTIME_DIR"):
         folders.append(Path(session))
     folders += [home / name for name in ENGINES]

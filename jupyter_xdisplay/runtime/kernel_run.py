@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from jupyter_xdisplay.containers.engine import disk_full, is_full
 from jupyter_xdisplay.containers.kernel_recipe import command_for
+from jupyter_xdisplay.containers.nvidia import configure
 from jupyter_xdisplay.containers.options import CDI, KernelOptions
 from jupyter_xdisplay.errors import StartFailed
 from jupyter_xdisplay.runtime.kernel_mounts import Mounts
@@ -54,25 +56,39 @@ def device_requests(gpus: str | None) -> list[docker.types.DeviceRequest]:
     return [DeviceRequest(device_ids=gpus.split(","), capabilities=capabilities)]
 
 
-def explain(text: str, options: KernelOptions) -> StartFailed:
-    """Return what it means that the engine did not start a kernel's container."""
-    message = f"The kernel's container could not be started: {text.strip()}"
+def explain(text: str, options: KernelOptions, program: str = "docker") -> StartFailed:
+    """Return what it means that the engine did not start a kernel's container.
+
+    Parameters
+    ----------
+    text
+        What it said: Docker and podman have words of their own, and say "no such file" of folders,
+        devices and programs.
+    options
+        What the container was to have.
+    program
+        The engine's own command.
+    """
     lower = text.lower()
-    if options.gpus and ("device driver" in lower or "nvidia" in lower or "cdi" in lower):
-        fix = (
-            "install nvidia-container-toolkit on the engine's machine, then: sudo nvidia-ctk "
-            "runtime configure --runtime=docker && sudo systemctl restart docker   "
-            "(jupyter xdisplay doctor says more); podman: sudo nvidia-ctk cdi generate "
-            "--output=/etc/cdi/nvidia.yaml"
-        )
-    elif "no space left" in lower:
-        fix = "docker system df; docker image prune   (the engine's disk is full)"
-    elif "bind source path does not exist" in lower or "invalid mount" in lower:
+    missing = "no such file" in lower
+    device = next((path for path in options.devices if path in text), None)
+    if options.gpus and any(word in lower for word in ("device driver", "nvidia", "cdi")):
+        install = "install nvidia-container-toolkit on the engine's machine, then: "
+        fix = install + configure(podman=program == "podman") + "   (jupyter xdisplay doctor)"
+    elif is_full(text):
+        fix = disk_full(program)
+    elif device is not None and (missing or "not a device" in lower):
+        fix = f"{command_for(options)} --device …   (there is no {device} on the engine's machine)"
+    elif (
+        "bind source path does not exist" in lower
+        or "invalid mount" in lower
+        or (missing and ("statfs" in lower or any(v.source in text for v in options.volumes)))
+    ):
         fix = f"make that folder on the engine's machine, or: {command_for(options)} --volume …"
-    elif "executable file not found" in lower or "no such file" in lower:
-        fix = f"{command_for(options)}   (it makes the image anew)"
     elif "exec format error" in lower:
-        fix = "use an image of this machine's architecture: docker image inspect shows it"
+        fix = f"use an image of this machine's architecture: {program} image inspect shows it"
+    elif "executable file" in lower or missing:
+        fix = f"{command_for(options)}   (it makes the image anew)"
     else:
         fix = "jupyter xdisplay doctor"
-    return StartFailed(message, fix=fix)
+    return StartFailed(f"The kernel's container could not be started: {text.strip()}", fix=fix)

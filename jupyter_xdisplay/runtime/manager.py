@@ -26,7 +26,7 @@ from jupyter_xdisplay.runtime.kept_display import KeptDisplay
 from jupyter_xdisplay.runtime.local import LocalRuntime
 from jupyter_xdisplay.runtime.pictures import Pictures, Subject
 from jupyter_xdisplay.sidecar.client import watch
-from jupyter_xdisplay.spec import DisplayInfo, DisplaySpec, Size, ViewerInfo
+from jupyter_xdisplay.spec import DisplayInfo, DisplaySpec, Size, ViewerInfo, check_container
 
 ENDED_KEPT = 100
 """Ended displays that are remembered, so that views and kernels can be told why."""
@@ -93,12 +93,15 @@ class DisplayManager(LoggingConfigurable):
         ------
         LimitReached
             When `max_displays` run already.
+        UsageError
+            When it runs for the programs of another container.
         XDisplayError
             Whatever did not come up.
         """
         async with self._locks.setdefault((kernel_id, spec.name), asyncio.Lock()):
             entry = self._find(kernel_id, spec.name)
             if entry is not None:
+                check_container(entry.info, spec)
                 return await self._reuse(entry, spec)
             if len(self._alive()) + self._starting >= self.max_displays:
                 raise LimitReached(

@@ -18,6 +18,8 @@ from jupyter_xdisplay.paths import runtime_root
 if TYPE_CHECKING:
     from docker.models.containers import Container
 
+    from jupyter_xdisplay.containers.engine_info import EngineInfo
+
 log = logging.getLogger(__name__)
 
 DIRECTORY_LABEL = "org.jupyter.xdisplay.directory"
@@ -49,8 +51,21 @@ COOKIE_LABEL = "org.jupyter.xdisplay.cookie"
 """Where a pod's display has put its cookie, in the container that it has joined."""
 
 X_SOCKETS = "/tmp/.X11-unix"
-NO_RIGHTS: dict[str, Any] = {"cap_drop": ["ALL"], "security_opt": ["no-new-privileges"]}
-"""What no container of ours has."""
+UNCONFINED = "label=disable"
+
+
+def no_rights(info: EngineInfo, *, has_folders: bool) -> dict[str, Any]:
+    """Return what no container of ours has: capabilities, and ways to get some.
+
+    Where SELinux confines containers, they may read no folder of this machine. Other labels would
+    let them (`:z`), and would change the user's own files for all programs; so those with folders
+    are not confined, as podman-run(1) has it for home directories. They have no other right than
+    this user's. Whoever joins a container gets that one's label by joining its IPC or PIDs.
+    """
+    options = ["no-new-privileges"]
+    if info.selinux and has_folders:
+        options.append(UNCONFINED)
+    return {"cap_drop": ["ALL"], "security_opt": options}
 
 
 def own_labels(directory: Path) -> dict[str, str]:
@@ -175,8 +190,11 @@ def remove_container(container: Container) -> bool:
     return True
 
 
-def name_in_use(name: str) -> StartFailed:
-    """Return the error for a container that is called as ours would be."""
+def name_in_use(name: str, program: str) -> StartFailed:
+    """Return the error for a container that is called as ours would be.
+
+    `program` is the engine's own command.
+    """
     return StartFailed(
-        f"Another container is called {name}.", fix=f"docker rename {name} NAME, or remove it"
+        f"Another container is called {name}.", fix=f"{program} rename {name} NAME, or remove it"
     )

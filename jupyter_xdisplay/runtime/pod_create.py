@@ -9,14 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from jupyter_xdisplay.containers.engine import disk_full, is_full, program
 from jupyter_xdisplay.errors import StartFailed
 from jupyter_xdisplay.paths import PrivateDirectory, make_private_directory, remove_directory
 from jupyter_xdisplay.runtime.joined import Joined
 from jupyter_xdisplay.runtime.own_containers import (
     COOKIE_LABEL,
-    NO_RIGHTS,
     cookie_folder,
     name_in_use,
+    no_rights,
     own_labels,
     small_log,
 )
@@ -88,7 +89,7 @@ def create_pod(
         try:
             pod = maker.in_others(spaces) if isinstance(spaces, Joined) else maker.with_kernel()
         except docker.errors.APIError as error:
-            raise _explain(str(error.explanation)) from error
+            raise _explain(str(error.explanation), program(podman=info.podman)) from error
         undo.pop_all()
     return pod
 
@@ -123,7 +124,8 @@ class _Maker:
 
     def in_others(self, joined: Joined) -> Pod:
         """Make a pod in somebody's container: our folders are of use where its user is ours."""
-        if self.info.is_us(joined.user, joined.userns_mode):
+        # with the label of a container that SELinux confines, none of our folders can be read
+        if self.info.is_us(joined.user, joined.userns_mode) and not self.info.selinux:
             container = self._with_our_folders()
             if container is not None:
                 return self._pod(container, None, self._sidecars)
@@ -168,7 +170,7 @@ class _Maker:
                 log_config=small_log(),
                 **_limits(self.limits, self.info),
                 **_namespaces(spaces, self.info),
-                **NO_RIGHTS,
+                **no_rights(self.info, has_folders=not isinstance(spaces, Joined)),
             ),
         )
         return self.engine.containers.get(str(made["Id"]))
@@ -203,13 +205,9 @@ def _namespaces(spaces: OwnSpaces | Joined, info: EngineInfo) -> dict[str, Any]:
     return found
 
 
-def _explain(said: str) -> StartFailed:
-    if "already in use by container" in said:
-        return name_in_use(said.partition('"')[2].partition('"')[0].lstrip("/"))
-    full = "no space left" in said.lower()
-    return StartFailed(
-        f"The sidecar's container could not be made: {said}",
-        fix="docker system df; docker image prune   (the engine's disk is full)"
-        if full
-        else "jupyter xdisplay doctor",
-    )
+def _explain(said: str, program: str) -> StartFailed:
+    """Return what a refusal means; `program` is the engine's own command."""
+    if "already in use by" in said:  # container "4bd9…", or with podman 4bd9…
+        return name_in_use(said.partition('"')[2].partition('"')[0].lstrip("/"), program)
+    fix = disk_full(program) if is_full(said) else "jupyter xdisplay doctor"
+    return StartFailed(f"The sidecar's container could not be made: {said}", fix=fix)

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from jupyter_xdisplay.containers.options import CDI
+from jupyter_xdisplay.runtime.own_containers import UNCONFINED
 
 if TYPE_CHECKING:
     import docker
@@ -85,6 +86,7 @@ def specification(config: Mapping[str, Any], devices: Sequence[str]) -> dict[str
         "groups": host.get("GroupAdd") or [],
         "cap_drop": host["CapDrop"],
         "no_new_privileges": "no-new-privileges" in host["SecurityOpt"],
+        "selinux_opts": ["disable"] if UNCONFINED in host["SecurityOpt"] else [],
         "resource_limits": _limits(host),
         "log_configuration": {"driver": "k8s-file", "size": LOG_BYTES},
     }

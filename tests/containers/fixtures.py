@@ -6,12 +6,14 @@ taken as they are. Others may use it at the same time, so nobody is judged there
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import docker
 import pytest
+from docker.models.containers import Container
 from docker.models.images import Image
 
 from jupyter_xdisplay.containers import images
@@ -32,6 +34,7 @@ from tests.containers.real_engine import (
 )
 
 FOLDER = Path(__file__).parent
+MakeContainer = Callable[..., Container]
 TIMEOUT_S = 600
 """Of the first test that asks for an image: it is built in its time."""
 
@@ -149,6 +152,27 @@ def _things(client: docker.DockerClient) -> set[str]:
         *(f"network {found.name}" for found in client.networks.list()),
         *(f"volume {found.name}" for found in client.volumes.list()),
     }
+
+
+@pytest.fixture
+def make_container(engine: docker.DockerClient, sidecar_image: Image) -> Iterator[MakeContainer]:
+    """Start a container as anybody does, that waits."""
+    made: list[Container] = []
+
+    def make(image: Image = sidecar_image, **options: object) -> Container:
+        settings = {"network_mode": "none", "name": "theirs", **options}
+        command = ["-c", "import time; time.sleep(600)"]
+        made.append(
+            engine.containers.run(
+                image.id, command, entrypoint="python3", init=True, detach=True, **settings
+            )
+        )
+        return made[-1]
+
+    yield make
+    for container in made:
+        with suppress(docker.errors.NotFound):
+            container.remove(force=True)
 
 
 @pytest.fixture

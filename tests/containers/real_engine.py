@@ -21,6 +21,7 @@ from docker.models.containers import Container
 from docker.models.images import Image
 
 from jupyter_xdisplay.containers import context, images
+from jupyter_xdisplay.containers.build import Setup
 from jupyter_xdisplay.errors import ImageMissing
 
 REQUIRED_VARIABLE = "XDISPLAY_REQUIRE_DOCKER"
@@ -246,7 +247,7 @@ def engine_with_sidecar() -> Iterator[Image]:
 def build_sidecar(client: docker.DockerClient, wheels: Path) -> Image:
     """Build the sidecar's image on the base that needs no registry."""
     download_wheels(wheels)
-    return images.build_sidecar(client, base=BASE, wheels=wheels, network="host")
+    return images.build_sidecar(client, Setup(network="host", wheels=wheels), base=BASE)
 
 
 def download_wheels(folder: Path) -> None:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import os
-import shutil
 import subprocess
 import sys
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import suppress
-from importlib import metadata
-from pathlib import Path
+from collections.abc import AsyncIterator
 
 import docker
 import pytest
@@ -21,9 +18,9 @@ from PIL import Image as Pictures
 
 from jupyter_xdisplay.errors import StartFailed, UsageError
 from jupyter_xdisplay.runtime.exec_stream import output_of
-from jupyter_xdisplay.runtime.joined import own_container
 from jupyter_xdisplay.runtime.manager import DisplayManager
 from jupyter_xdisplay.spec import DisplayInfo, DisplaySpec, Size
+from tests.containers.fixtures import MakeContainer
 from tests.containers.real_engine import containers_on
 from tests.containers.test_sidecar_container import DRAW
 from tests.waiting import until
@@ -37,8 +34,6 @@ names = xcffib.connect().core.ListExtensions().reply().names
 print([name.name.to_string() for name in names])
 """
 
-MakeContainer = Callable[..., Container]
-
 
 @pytest.fixture
 async def manager(engine: docker.DockerClient) -> AsyncIterator[DisplayManager]:
@@ -46,27 +41,6 @@ async def manager(engine: docker.DockerClient) -> AsyncIterator[DisplayManager]:
     manager = DisplayManager()
     yield manager
     await manager.close()
-
-
-@pytest.fixture
-def make_container(engine: docker.DockerClient, sidecar_image: Image) -> Iterator[MakeContainer]:
-    """Start a container as anybody does, that waits."""
-    made: list[Container] = []
-
-    def make(image: Image = sidecar_image, **options: object) -> Container:
-        settings = {"network_mode": "none", "name": "theirs", **options}
-        command = ["-c", "import time; time.sleep(600)"]
-        made.append(
-            engine.containers.run(
-                image.id, command, entrypoint="python3", init=True, detach=True, **settings
-            )
-        )
-        return made[-1]
-
-    yield make
-    for container in made:
-        with suppress(docker.errors.NotFound):
-            container.remove(force=True)
 
 
 def environment(info: DisplayInfo) -> dict[str, str]:
@@ -117,6 +91,79 @@ async def test_another_user_and_shared_memory(
         assert theirs.exec_run(["cat", info.xauthority], user=user).exit_code != 0
     resized = await manager.resize(info.id, DisplaySpec(size=Size(400, 300)))
     assert resized.size == (400, 300)
+
+
+IN_A_FILE = """
+import pathlib, socket, stat, sys
+place = pathlib.Path("/tmp/.X11-unix/X" + sys.argv[1])
+with socket.socket(socket.AF_UNIX) as connection:
+    connection.connect(str(place))
+print(stat.S_ISSOCK(place.stat().st_mode))
+"""
+
+
+def reaches_file(container: Container, info: DisplayInfo, **options: str) -> bool:
+    """Tell whether programs come to the X server without abstract sockets (libxcb over 1.17)."""
+    command = ["python3", "-c", IN_A_FILE, info.display.lstrip(":")]
+    return container.exec_run(command, **options).exit_code == 0
+
+
+async def test_its_socket_is_a_file_too(
+    make_container: MakeContainer, manager: DisplayManager
+) -> None:
+    """For programs that know no abstract sockets, and for that user alone; gone afterwards."""
+    theirs = make_container(user="4321:4321")
+    left = "mkdir -m 1777 /tmp/.X11-unix && ln -s /proc/1/gone /tmp/.X11-unix/X0"
+    theirs.exec_run(["sh", "-c", left])  # by a display that was killed
+    info = await manager.create(SPEC)
+    assert "libxcb" not in info.chosen["runtime"]
+    assert reaches_file(theirs, info)
+    assert not reaches_file(theirs, info, user="4322:4322")
+    other = await manager.create(dataclasses.replace(SPEC, name="other"))
+    assert other.display != info.display
+    assert reaches_file(theirs, other)
+    await manager.stop(info.id)
+    assert not reaches_file(theirs, info)
+    assert reaches_file(theirs, other)
+    await manager.stop(other.id)
+    assert output_of(theirs.exec_run(["ls", "-A", "/tmp"])) == b""
+
+
+async def test_an_abstract_socket_alone(
+    make_container: MakeContainer, manager: DisplayManager
+) -> None:
+    """A container with the machine's PIDs gets no link; that newer programs fail is said, so."""
+    theirs = make_container(user="4321:4321", pid_mode="host")
+    info = await manager.create(SPEC)
+    assert "a libxcb newer than 1.17 do not know: its PIDs are not" in info.chosen["runtime"]
+    assert not reaches_file(theirs, info)
+    theirs.exec_run(["python3", "-c", DRAW], environment=environment(info), detach=True)
+    await until_green(manager, info)
+
+
+QT = """
+import PySide6.QtWidgets as q
+app = q.QApplication([])
+window = q.QWidget()
+window.setStyleSheet("background: #00ff00")
+window.setGeometry(0, 0, 300, 200)
+window.show()
+app.exec()
+"""
+
+
+async def test_a_qt_program_without_shared_memory(
+    make_container: MakeContainer, manager: DisplayManager, kernel_image: Image
+) -> None:
+    """Qt draws by MIT-SHM where it can; where IPC cannot be shared it does without, and shows."""
+    theirs = make_container(kernel_image, user="4321:4321")
+    info = await manager.create(SPEC)
+    assert "MIT-SHM is off" in info.chosen["runtime"]
+    told = {**environment(info), "HOME": "/tmp"}
+    _, output = theirs.exec_run(["python3", "-c", QT], environment=told, stream=True)
+    await until_green(manager, info)
+    await manager.stop(info.id)
+    assert "SHM" not in b"".join(output).decode()  # ended with its X server
 
 
 PLANT = 'mkdir -p "$0"; ln -s /tmp/mine "$0/Xauthority"'
@@ -195,68 +242,6 @@ async def test_no_container_is_named(manager: DisplayManager) -> None:
     with pytest.raises(UsageError, match="none is named") as caught:
         await manager.create(DisplaySpec(runtime="docker"))
     assert "kernel add" in (caught.value.fix or "")
-
-
-INSIDE = """
-import jupyter_xdisplay as xd, subprocess, sys, time
-display = xd.display(runtime="docker", size="320x240")
-subprocess.Popen(["python3", "-c", "import PySide6.QtWidgets as q; a = q.QApplication([]); "
-    "w = q.QWidget(); w.setStyleSheet('background: #00ff00'); w.setGeometry(0, 0, 300, 200); "
-    "w.show(); a.exec()"])
-end = time.monotonic() + 30
-while time.monotonic() < end:
-    if display.snapshot().convert("RGB").getpixel((150, 120)) == (0, 255, 0):
-        print("green")
-        break
-    time.sleep(0.1)
-print(display.info.chosen["runtime"])
-display.stop()
-"""
-SDK = ("docker", "requests", "urllib3", "certifi", "idna", "charset_normalizer")
-
-
-def test_from_inside_a_container(
-    real_engine: object,
-    make_container: MakeContainer,
-    engine: docker.DockerClient,
-    kernel_image: Image,
-    tmp_path: Path,
-) -> None:
-    """With the engine's socket and without Xvfb: a sidecar joins the container that asks."""
-    pip = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation"]
-    subprocess.run([*pip, "-w", str(tmp_path), str(Path(__file__).parents[2])], check=True)
-    [wheel] = tmp_path.glob("*.whl")
-    shutil.unpack_archive(wheel, tmp_path, "zip")
-    for name in SDK:
-        found = metadata.distribution(name).locate_file(name)
-        shutil.copytree(str(found), tmp_path / name)
-    (tmp_path / "inside.py").write_text(INSIDE)
-    socket = os.environ["DOCKER_HOST"].removeprefix("unix://")
-    container = make_container(
-        kernel_image,
-        user="0:0",
-        volumes={
-            socket: {"bind": "/var/run/docker.sock"},
-            str(tmp_path): {"bind": "/inside", "mode": "ro"},
-        },
-        environment={"PYTHONPATH": "/inside"},
-    )
-    done = container.exec_run(["python3", "/inside/inside.py"])
-    said = output_of(done).decode()
-    assert "green" in said, said
-    assert "in the network of container theirs" in said
-    assert [one.id for one in containers_on(engine)] == [container.id]
-
-
-def test_the_own_container_is_known() -> None:
-    """From the files that Docker mounts into each (proc(5), mountinfo)."""
-    number = "4bd9a5d2f4a7" + "0" * 52
-    mounts = (
-        "711 700 8:1 / / rw - overlay overlay rw\n"
-        f"726 711 8:1 /var/lib/docker/containers/{number}/hostname /etc/hostname rw - ext4 x rw\n"
-    )
-    assert own_container(mounts) == number
-    assert own_container("711 700 8:1 / / rw - ext4 /dev/sda1 rw\n") is None
 
 
 async def until_green(manager: DisplayManager, info: DisplayInfo) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from jupyter_xdisplay.containers.options import KernelOptions
+from jupyter_xdisplay.containers.options import KernelOptions, parse_volume
 from jupyter_xdisplay.runtime.kernel_run import device_requests, explain
 
 
@@ -29,11 +29,29 @@ def test_gpus() -> None:
         ("invalid mount config: bind source path does not exist: /nowhere", "--volume"),
         ('exec: "python3": executable file not found in $PATH', "kernel add"),
         ("exec /usr/bin/python3: exec format error", "architecture"),
+        ('custom device "/dev/video9": no such file or directory', "--device"),
+        ("stat /dev/video9: no such file or directory", "--device"),
+        ("statfs /data: no such file or directory", "make that folder"),
+        ("crun: cannot stat `/mine`: No such file or directory", "make that folder"),
+        ("exec: sh: no such file or directory", "makes the image anew"),
         ("something else", "doctor"),
     ],
 )
 def test_a_refusal_is_explained(said: str, fix: str) -> None:
     """What the engine said, and what mends it."""
-    error = explain(said, KernelOptions("image", gpus="all"))
+    options = KernelOptions(
+        "image", gpus="all", devices=("/dev/video9",), volumes=(parse_volume("/mine:/mine"),)
+    )
+    error = explain(said, options)
     assert said in error.message
     assert fix in (error.fix or "")
+
+
+def test_a_refusal_of_podman_is_mended_with_podman() -> None:
+    """Fixes name the command of the engine that is used."""
+    options = KernelOptions("image", gpus="all")
+    full = explain("no space left on device", options, "podman")
+    assert (full.fix or "").startswith("podman system df; podman image prune")
+    gpu = explain("unresolvable CDI devices nvidia.com/gpu=all", options, "podman").fix or ""
+    assert "cdi generate" in gpu
+    assert "runtime=docker" not in gpu

@@ -14,7 +14,9 @@ from typing import Any
 
 import pytest
 
-from jupyter_xdisplay.doctor import containers
+from jupyter_xdisplay.containers import address as address_module
+from jupyter_xdisplay.containers.address import Address, Tls
+from jupyter_xdisplay.doctor import container_trial, containers
 from jupyter_xdisplay.doctor.containers import Place, Socket
 from jupyter_xdisplay.errors import EngineUnreachable
 
@@ -29,7 +31,7 @@ PODMAN = {
     "Components": [{"Name": "Podman Engine", "Version": "4.3.1"}],
 }
 ROOTLESS = {"SecurityOptions": ["name=seccomp,profile=builtin", "name=rootless", "name=cgroupns"]}
-HERE = "unix:///var/run/docker.sock"
+HERE = Address("unix:///var/run/docker.sock", "DOCKER_HOST")
 
 
 class NoEngine(BaseHTTPRequestHandler):
@@ -63,12 +65,13 @@ class UnixServer(ThreadingMixIn, UnixStreamServer):
 @pytest.fixture
 def no_jupyter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Give a folder of kernels that is empty, and an environment without an engine."""
-    for variable in ("DOCKER_HOST", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH", "XDG_RUNTIME_DIR"):
+    for variable in ("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH"):
         monkeypatch.delenv(variable, raising=False)
+    monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "docker"))
     monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path))
-    monkeypatch.setattr(
-        "jupyter_xdisplay.containers.engine.DEFAULT_SOCKET", str(tmp_path / "none.sock")
-    )
+    for name in ("DEFAULT_SOCKET", "PODMAN_SOCKET"):
+        monkeypatch.setattr(address_module, name, str(tmp_path / "none.sock"))
     return tmp_path
 
 
@@ -109,7 +112,7 @@ def test_who_has_no_containers_is_not_alarmed(
     ("place", "status"),
     [
         (Place(sdk=False), "ok"),
-        (Place(sdk=False, host=HERE), "note"),
+        (Place(sdk=False, address=HERE), "note"),
         (Place(sdk=False, socket=Socket("/s", 0o660, 0, "docker", True)), "note"),
         (Place(sdk=False, others=("/run/user/1000/docker.sock",)), "note"),
         (Place(sdk=False, kernels=("boxed",)), "problem"),
@@ -126,7 +129,7 @@ def test_without_the_sdk(place: Place, status: str) -> None:
     ("place", "status"),
     [
         (Place(), "note"),
-        (Place(host=HERE), "problem"),
+        (Place(address=HERE), "problem"),
         (Place(kernels=("boxed",)), "problem"),
     ],
 )
@@ -139,13 +142,13 @@ def test_no_engine_answers(place: Place, status: str) -> None:
 
 
 def test_an_engine_of_this_user_is_named() -> None:
-    """A rootless one that listens elsewhere mends it, unless DOCKER_HOST says what is wanted."""
+    """Where another place is named and nobody answers there, a socket of this user is told."""
     error = EngineUnreachable("No engine.", fix="start it")
     other = "/run/user/1000/podman/podman.sock"
-    assert f"DOCKER_HOST=unix://{other}" in (
-        containers.unusable(Place(others=(other,)), error).fix or ""
-    )
-    assert containers.unusable(Place(host=HERE, others=(other,)), error).fix == "start it"
+    check = containers.unusable(Place(address=HERE, others=(other,)), error)
+    assert other in check.detail
+    assert check.fix == f"start it; or export DOCKER_HOST=unix://{other} before Jupyter starts"
+    assert containers.unusable(Place(address=HERE), error).fix == "start it"
 
 
 def test_other_sockets_and_kernels_are_found(
@@ -155,10 +158,13 @@ def test_other_sockets_and_kernels_are_found(
     monkeypatch.setenv("JUPYTER_PATH", str(no_jupyter / "path"))
     add_kernel(no_jupyter / "path", "xdisplay-docker")
     (no_jupyter / "docker.sock").touch()
+    (no_jupyter / "podman").mkdir()
+    (no_jupyter / "podman" / "podman.sock").touch()
     place = containers.look_around({"XDG_RUNTIME_DIR": str(no_jupyter)})
-    assert place.others == (f"{no_jupyter}/docker.sock",)
+    assert str(place.address) == f"unix://{no_jupyter}/docker.sock"
+    assert place.socket is not None
+    assert place.others == (f"{no_jupyter}/podman/podman.sock",)
     assert place.kernels == ("boxed",)
-    assert place.socket is None
     assert place.sdk
 
 
@@ -244,35 +250,52 @@ def test_how_a_socket_is_closed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("host", "variables", "found"),
+    ("url", "tls", "found"),
     [
-        ("", {}, []),
-        ("ssh://me@build", {}, []),
-        ("tcp://build:2376", {"DOCKER_TLS_VERIFY": "1"}, []),
-        ("tcp://build:2376", {"DOCKER_CERT_PATH": "/certs"}, []),
-        ("tcp://build:2375", {"DOCKER_TLS_VERIFY": ""}, ["problem"]),
-        ("tcp://127.0.0.1:2375", {}, ["problem"]),
+        ("ssh://me@build", None, []),
+        ("tcp://build:2376", Tls(Path("/certs")), []),
+        ("tcp://build:2375", None, ["problem"]),
+        ("tcp://127.0.0.1:2375", None, ["problem"]),
     ],
 )
-def test_an_engine_without_tls(host: str, variables: dict[str, str], found: list[str]) -> None:
+def test_an_engine_without_tls(url: str, tls: Tls | None, found: list[str]) -> None:
     """A port without TLS gives root to whoever reaches it."""
-    checks = containers.address_checks(Place(host=host), variables)
+    checks = containers.address_checks(Place(address=Address(url, "DOCKER_HOST", tls=tls)))
     assert [check.status for check in checks] == found
 
 
-def test_no_password_is_shown() -> None:
-    """The address is, the user and password in it are not."""
-    assert Place(host="tcp://me:secret@build:2375").where == "tcp://build:2375"
-    assert Place(host="ssh://me@build").where == "ssh://build"
-    assert Place().where == HERE
+FINE = {"folder": True, "channels": True, "x": True, "shm": True}
 
 
 @pytest.mark.parametrize(
-    ("mode", "status"), [("shareable", "ok"), ("private", "problem"), ("", "problem")]
+    ("found", "is_mounted", "status", "told"),
+    [
+        (FINE, True, "ok", "was started and joined"),
+        (FINE, False, "note", "do not see the notebook's"),
+        ({**FINE, "shm": "another IPC namespace"}, True, "problem", "without MIT-SHM: another"),
+        ({**FINE, "folder": "PermissionError: x"}, True, "problem", "cannot read the folder"),
+        ({**FINE, "channels": "PermissionError: x"}, True, "problem", "write nowhere"),
+        ({"folder": True, "channels": True, "x": "refused"}, True, "problem", "cannot be reached"),
+        ({}, True, "problem", "cannot read"),
+    ],
 )
-def test_ipc(mode: str, status: str) -> None:
-    """What the engine made of what was asked decides."""
-    assert containers.judge_trial(mode, is_mounted=True).status == status
+def test_what_a_trial_means(
+    found: dict[str, object], is_mounted: bool, status: str, told: str
+) -> None:
+    """What a container that joined the display's saw: each thing that fails has its words."""
+    check = container_trial.judge_trial(found, is_mounted=is_mounted)
+    assert check.status == status
+    assert told in check.detail
+    assert (check.fix is None) == (status == "ok")
+
+
+def test_selinux_is_told() -> None:
+    """That our containers are not confined, and where it says what it refused all the same."""
+    check = container_trial.judge_trial(FINE, is_mounted=True, selinux=True)
+    assert check.status == "ok"
+    assert "label=disable" in check.detail
+    check = container_trial.judge_trial({}, is_mounted=True, selinux=True)
+    assert "ausearch" in (check.fix or "")
 
 
 @pytest.mark.parametrize(
@@ -285,4 +308,4 @@ def test_ipc(mode: str, status: str) -> None:
 )
 def test_why_a_container_cannot_be_made(message: str, fix: str) -> None:
     """Each known reason has its own fix."""
-    assert fix in containers.create_fix(message)
+    assert fix in container_trial.create_fix(message)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from jupyter_xdisplay.containers.address import Address
 from jupyter_xdisplay.doctor import engine_facts
 
 DOCKER = {
@@ -25,7 +26,7 @@ HERE = "unix:///var/run/docker.sock"
 @pytest.mark.parametrize(
     ("info", "version", "where", "status", "told"),
     [
-        ({}, DOCKER, HERE, "ok", "Docker 27.5.1, at unix:///var/run/docker.sock"),
+        ({}, DOCKER, HERE, "ok", "Docker 27.5.1, at unix:///var/run/docker.sock (a context)"),
         (ROOTLESS, PODMAN, HERE, "ok", "podman 4.3.1, rootless"),
         ({}, {"Version": "1.13.1", "ApiVersion": "1.26"}, HERE, "problem", "need 1.32"),
         ({}, {}, HERE, "problem", "of unknown version"),
@@ -38,7 +39,7 @@ def test_which_engine(
     info: dict[str, Any], version: dict[str, Any], where: str, status: str, told: str
 ) -> None:
     """Its name, its version, whose it is; what cannot hold a display is told."""
-    check = engine_facts.engine_check(info, version, where)
+    check = engine_facts.engine_check(info, version, Address(where, "a context"))
     assert check.status == status
     assert told in check.detail
     assert (check.fix is None) == (status == "ok")

@@ -79,10 +79,11 @@ def notebook(lab: Lab, page: Page) -> Iterator[Opener]:
         page: Page = page,
         classic: bool = False,
         kernel: str = "python3",
+        pick: str | None = None,
     ) -> Notebook:
         name = f"test{next(_numbers)}.ipynb"
         on.write_notebook(name, cells, kernel)
-        opened.append(Notebook(page, on, name, classic=classic))
+        opened.append(Notebook(page, on, name, classic=classic, pick=pick))
         return opened[-1]
 
     yield open_notebook

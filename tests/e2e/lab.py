@@ -195,15 +195,23 @@ class Notebook:
         The notebook's path on the server.
     classic
         Whether to open it in Notebook 7.
+    pick
+        The kernel to choose in JupyterLab's dialog, which asks where the notebook's is not there.
     """
 
-    def __init__(self, page: Page, lab: Lab, name: str, *, classic: bool = False) -> None:
+    def __init__(
+        self, page: Page, lab: Lab, name: str, *, classic: bool = False, pick: str | None = None
+    ) -> None:
         self.page = page
         self.lab = lab
         self.name = name
         path = "notebooks/" if classic else "lab/tree/"
         page.goto(f"{lab.url}{path}{name}?token={lab.token}" + ("" if classic else "&reset"))
         page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
+        if pick is not None:
+            dialog = page.locator(".jp-Dialog", has_text="Select Kernel")
+            dialog.locator("select").select_option(label=pick)
+            dialog.locator(".jp-mod-accept").click()
         self.wait_for_kernel()
 
     def wait_for_kernel(self) -> None:

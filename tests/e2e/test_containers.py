@@ -12,6 +12,8 @@ import pytest
 from docker.models.images import Image
 from playwright.sync_api import Browser, Page
 
+from jupyter_xdisplay.cli import main
+from tests.containers import stand_in
 from tests.containers.kernels import HIDE, write_spec
 from tests.containers.real_engine import containers_on
 from tests.e2e.conftest import Opener
@@ -72,6 +74,35 @@ def test_figures_and_programs(container_lab: Lab, notebook: Opener) -> None:
     saved = book.save()
     [output] = [one for one in saved["cells"][1]["outputs"] if "data" in one]
     assert "image/png" in output["data"]
+
+
+def test_a_kernel_that_was_added(
+    container_lab: Lab,
+    stand_in_image: Image,
+    kernel_wheels: Path,
+    notebook: Opener,
+    docker_client: docker.DockerClient,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """By the command, for an image without X; then picked in JupyterLab: figures are inline."""
+    monkeypatch.setenv("JUPYTER_DATA_DIR", str(container_lab.root / ".data"))
+    add = ["kernel", "add", f"--image={stand_in.TAG}", "--name=added", "--build-network=host"]
+    assert main([*add, f"--wheels={kernel_wheels}", "--network=none"]) == 0
+    try:
+        cell = FIGURE.format(name="Red", colour="red", block=False)
+        book = notebook(
+            [START, cell], on=container_lab, kernel="gone", pick="added (stand-in:latest)"
+        )
+        book.run(0)
+        book.run(1)
+        view = window_of(book, 1)
+        view.wait_for_colour(view.size[0] // 2, view.size[1] // 2, RED)
+        book.screenshot("container-added")
+        assert container_lab.display(book.kernel_id)["runtime"] == "docker"
+        container_lab.api("DELETE", f"api/kernels/{book.kernel_id}")
+        wait_for(lambda: not containers_on(docker_client), "containers are left")
+    finally:
+        assert main(["kernel", "remove", "added"]) == 0
 
 
 def test_the_notebook_that_we_ship(container_lab: Lab, page: Page) -> None:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from . import APT_FAILED, CERTIFICATES, HERE, NO_APT, Failed, run, say
 
+SYSTEM_CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
+
 
 class Apt:
     """Installs system packages, and leaves no lists and no documentation."""
@@ -44,6 +46,8 @@ class Apt:
         if not self.program:
             return None
         self.update()
+        if not CERTIFICATES.exists() and not SYSTEM_CERTIFICATES.exists():
+            self.install(["ca-certificates"])  # that pip trusts those of the system, and no others
         folder = HERE / "pip"
         folder.mkdir(exist_ok=True)
         command = [self.program, *self._options, "download", "-qq", "python3-pip-whl"]

@@ -45,9 +45,30 @@ def pip_install(pip: Sequence[str], requirements: Sequence[str], asked: Sequence
     Where that cannot be (a package of the image is too old), numpy stays as it is all the same:
     programs are compiled for it.
     """
+    pinned = HERE / "pinned.txt"
+    wanted = [*requirements, *asked]
+    command = [*pip, "install", *_options(), "-c", str(pinned), *wanted]
+    say("installing Python packages: " + " ".join(wanted))
+    names = {normal(name) for line in asked if (name := _name(line))}
+    for round_, keep in enumerate((None, {"numpy"} - names)):
+        pinned.write_text("\n".join(pins(keep)) + "\n")
+        code, conflict = _run_pip(command)
+        if code == 0:
+            return
+        if round_ or not conflict:
+            break
+        say("some packages of the image are too old for these: pip may replace them, but not numpy")
+    raise Failed(PIP_FAILED, "pip could not install the Python packages")
+
+
+def _options() -> list[str]:
     options = ["--no-cache-dir", "--prefer-binary"]
     if (HERE / "wheels").is_dir():
         options += ["--no-index", "--find-links", str(HERE / "wheels")]
+    return options
+
+
+def _variables() -> dict[str, str]:
     variables = {
         "PIP_BREAK_SYSTEM_PACKAGES": "1",  # a container's system is the user's own (PEP 668)
         "PIP_ROOT_USER_ACTION": "ignore",
@@ -57,31 +78,25 @@ def pip_install(pip: Sequence[str], requirements: Sequence[str], asked: Sequence
     }
     if CERTIFICATES.exists():
         variables["PIP_CERT"] = str(CERTIFICATES)
-    pinned = HERE / "pinned.txt"
-    command = [*pip, "install", *options, "-c", str(pinned), *requirements, *asked]
-    say("installing Python packages: " + " ".join([*requirements, *asked]))
-    names = {normal(name) for line in asked if (name := _name(line))}
-    for round_, keep in enumerate((None, {"numpy"} - names)):
-        pinned.write_text("\n".join(pins(keep)) + "\n")
-        with subprocess.Popen(
-            command,
-            env={**os.environ, **variables},
-            cwd="/",
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        ) as process:
-            assert process.stdout is not None
-            conflict = False
-            for line in process.stdout:
-                sys.stdout.write(line)
-                conflict = conflict or "ResolutionImpossible" in line
-        if process.returncode == 0:
-            return
-        if round_ or not conflict:
-            break
-        say("some packages of the image are too old for these: pip may replace them, but not numpy")
-    raise Failed(PIP_FAILED, "pip could not install the Python packages")
+    return variables
+
+
+def _run_pip(command: Sequence[str]) -> tuple[int, bool]:
+    """Run pip, whose output is the build's; return its code, and whether versions conflict."""
+    conflict = False
+    with subprocess.Popen(
+        command,
+        env={**os.environ, **_variables()},
+        cwd="/",
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            sys.stdout.write(line)
+            conflict = conflict or "ResolutionImpossible" in line
+    return process.returncode, conflict
 
 
 def pins(keep: set[str] | None = None) -> list[str]:
