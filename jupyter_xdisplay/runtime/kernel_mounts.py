@@ -81,13 +81,14 @@ class Mounts:
         return Mounts([*self.volumes, ours], self.hidden)
 
 
-def find_secrets(root: Path, variables: Mapping[str, str], home: Path) -> Secrets:
+def find_secrets(root: Path, variables: Mapping[str, str]) -> Secrets:
     """Return what kernels must not see of this machine, as far as it is there."""
     host = urlsplit(variables.get("DOCKER_HOST") or f"unix://{DEFAULT_SOCKET}")
     folders = [Path(host.path).parent] if host.scheme == "unix" else []
     if session := variables.get("XDG_RUNTIME_DIR"):
         folders.append(Path(session))
-    folders += [home / name for name in ENGINES]
+    if home := variables.get("HOME"):  # a user in a container may have none
+        folders += [Path(home, name) for name in ENGINES]
     real = {Path(os.path.realpath(folder)) for folder in folders if folder.is_dir()}
     return Secrets(Path(os.path.realpath(root)), sorted(real))
 
