@@ -270,7 +270,7 @@ class DockerProvisioner(LocalProvisioner):
         if not self._folders.is_ours:
             self._tell(ELSEWHERE)
             return None, Mounts(self._checked.volumes)
-        secrets = find_secrets(paths.runtime_root(), os.environ, Path.home())
+        secrets = find_secrets(paths.runtime_root(), os.environ)
         served = served_folder(folder, self._served(), secrets)
         if served is None:
             self._tell(UNSEEN.format(folder=folder))

@@ -80,7 +80,7 @@ class Mounts:
         return Mounts([*self.volumes, ours], self.hidden)
 
 
-def find_secrets(root: Path, variables: Mapping[str, str], home: Path) -> Secrets:
+def find_secrets(root: Path, variables: Mapping[str, str]) -> Secrets:
     """Return what kernels must not see of this machine, as far as it is there.
 
     Raises
@@ -92,7 +92,8 @@ def find_secrets(root: Path, variables: Mapping[str, str], home: Path) -> Secret
     folders = [socket.parent] if socket is not None else []
     if session := variables.get("XDG_RUNTIME_DIR"):
         folders.append(Path(session))
-    folders += [home / name for name in ENGINES]
+    if home := variables.get("HOME"):  # a user in a container may have none
+        folders += [Path(home, name) for name in ENGINES]
     real = {Path(os.path.realpath(folder)) for folder in folders if folder.is_dir()}
     return Secrets(Path(os.path.realpath(root)), sorted(real))
 

@@ -107,8 +107,9 @@ def test_secrets_are_covered_wherever_they_would_be(tmp_path: Path) -> None:
     root, desktop, engine = home / "x", home / ".docker" / "run", home / "engine"
     for folder in (root, desktop, engine):
         folder.mkdir(parents=True)
-    variables = {"DOCKER_HOST": f"unix://{engine}/docker.sock"}
-    secrets = find_secrets(root, variables, home)
+    variables = {"DOCKER_HOST": f"unix://{engine}/docker.sock", "HOME": str(home)}
+    secrets = find_secrets(root, variables)
+    assert find_secrets(root, {"DOCKER_HOST": "tcp://elsewhere:2376"}).sockets == []
     wanted = [
         volume(home, str(home)),
         volume(home, "/data", read_only=True),
