@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import docker
@@ -65,7 +67,8 @@ async def test_a_kernel(podman: docker.DockerClient, kernel: ContainerKernel) ->
 @pytest.fixture
 def fake_gpu() -> Iterator[str]:
     """Describe a CDI device that is a variable and a file, as NVIDIA's toolkit describes GPUs."""
-    path = Path("/etc/cdi/xdisplay-test.json")
+    name = f"xdisplay-test-{os.getpid()}"  # others may run this test at the same time
+    path = Path(f"/etc/cdi/{name}.json")
     made = not path.parent.exists()
     path.parent.mkdir(exist_ok=True)
     edits = {
@@ -74,14 +77,15 @@ def fake_gpu() -> Iterator[str]:
     }
     spec = {
         "cdiVersion": "0.3.0",
-        "kind": "jupyter.org/xdisplay-test",
+        "kind": f"jupyter.org/{name}",
         "devices": [{"name": "0", "containerEdits": edits}],
     }
     path.write_text(json.dumps(spec))
-    yield "cdi:jupyter.org/xdisplay-test=0"
+    yield f"cdi:jupyter.org/{name}=0"
     path.unlink()
     if made:
-        path.parent.rmdir()
+        with suppress(OSError):
+            path.parent.rmdir()
 
 
 LOOK = """
