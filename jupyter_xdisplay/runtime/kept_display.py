@@ -18,6 +18,11 @@ WINDOWS_KNOWN = 64
 IDENTITY = ("id", "name", "socket", "runtime", "container", "kernel_id", "created")
 """What of a display whoever keeps it decides, and its sidecar does not."""
 
+KERNEL_ENDED = (
+    "This kernel's own process was connected to that X server and ended with it, as Xlib makes "
+    "every program do; Jupyter restarted the kernel, its variables are gone."
+)
+
 
 @dataclasses.dataclass
 class KeptDisplay:
@@ -86,3 +91,10 @@ def same_display(told: DisplayInfo, known: DisplayInfo) -> DisplayInfo:
     another display, nor a socket that we would connect to.
     """
     return dataclasses.replace(told, **{name: getattr(known, name) for name in IDENTITY})
+
+
+def with_price(info: DisplayInfo, kernel_pid: int | None) -> DisplayInfo:
+    """Add what an X server's end did to a kernel that was connected to it (facts 24)."""
+    if info.state == "ended" and kernel_pid in info.clients:
+        return dataclasses.replace(info, reason=f"{info.reason} {KERNEL_ENDED}")
+    return info

@@ -22,7 +22,7 @@ from jupyter_xdisplay.errors import (
 )
 from jupyter_xdisplay.latest import Latest
 from jupyter_xdisplay.runtime.base import Runtime
-from jupyter_xdisplay.runtime.kept_display import KeptDisplay
+from jupyter_xdisplay.runtime.kept_display import KeptDisplay, with_price
 from jupyter_xdisplay.runtime.local import LocalRuntime
 from jupyter_xdisplay.runtime.pictures import Pictures, Subject
 from jupyter_xdisplay.sidecar.client import watch
@@ -34,11 +34,6 @@ ENDED_KEPT = 100
 SCREENSHOT_TIMEOUT_S = 30.0
 LAST_PICTURES_S = 2.0
 """A hung program that grabbed the X server must not hold up the end of its display."""
-
-KERNEL_ENDED = (
-    "This kernel's own process was connected to that X server and ended with it, as Xlib makes "
-    "every program do; Jupyter restarted the kernel, its variables are gone."
-)
 
 
 class DisplayManager(LoggingConfigurable):
@@ -279,7 +274,7 @@ class DisplayManager(LoggingConfigurable):
         try:
             async for info in watch(entry.info.socket):
                 if not entry.has_ended:
-                    entry.take(_with_price(info, pid(entry.info.kernel_id or "")))
+                    entry.take(with_price(info, pid(entry.info.kernel_id or "")))
         except Unreachable:
             pass  # it was gone before it was followed
         except XDisplayError as error:
@@ -343,10 +338,3 @@ class DisplayManager(LoggingConfigurable):
         ended = [key for key, entry in self._entries.items() if entry.has_ended]
         for key in ended[: max(0, len(ended) - ENDED_KEPT)]:
             del self._entries[key]
-
-
-def _with_price(info: DisplayInfo, kernel_pid: int | None) -> DisplayInfo:
-    """Add what an X server's end did to a kernel that was connected to it (facts 24)."""
-    if info.state == "ended" and kernel_pid in info.clients:
-        return dataclasses.replace(info, reason=f"{info.reason} {KERNEL_ENDED}")
-    return info

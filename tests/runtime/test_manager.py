@@ -18,7 +18,8 @@ from jupyter_xdisplay.errors import (
     StartFailed,
     UsageError,
 )
-from jupyter_xdisplay.runtime.manager import KERNEL_ENDED, DisplayManager
+from jupyter_xdisplay.runtime.kept_display import KERNEL_ENDED
+from jupyter_xdisplay.runtime.manager import DisplayManager
 from jupyter_xdisplay.sidecar.client import SidecarClient
 from jupyter_xdisplay.spec import DisplayInfo, DisplaySpec, Size
 from tests.rfb_viewer import viewer_of
