@@ -253,7 +253,7 @@ def _connected(place: Place, clients: list[docker.DockerClient]) -> list[Check]:
     judges: list[Callable[[], list[Check]]] = [
         lambda: [engine_facts.engine_check(info, version, place.address)],
         lambda: engine_facts.open_port_checks(info, place.address.url),
-        lambda: engine_facts.limit_checks(info),
+        lambda: engine_facts.limit_checks(info, configured_runtime().cpus),
         lambda: engine_facts.user_checks(info),
         lambda: engine_facts.proxy_checks(info, os.environ),
         lambda: engine_facts.certificate_checks(os.environ),

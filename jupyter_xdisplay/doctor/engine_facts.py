@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from jupyter_xdisplay.containers.address import LOCAL_HOSTS
-from jupyter_xdisplay.containers.engine_info import LIMITS, is_podman, is_rootless, security
+from jupyter_xdisplay.containers.engine_info import (
+    LIMITS,
+    is_podman,
+    is_rootless,
+    processors_of,
+    security,
+    too_many_processors,
+)
 from jupyter_xdisplay.containers.images import BUILD
 from jupyter_xdisplay.doctor.check import Check, note, ok, problem
 
@@ -69,12 +76,14 @@ def open_port_checks(info: Mapping[str, Any], url: str) -> list[Check]:
     return [problem("engine socket", detail, fix)]
 
 
-def limit_checks(info: Mapping[str, Any]) -> list[Check]:
+def limit_checks(info: Mapping[str, Any], wanted_processors: float = 0.0) -> list[Check]:
     """Return what the engine cannot limit; a field that is not there says nothing."""
     name = "container limits"
     missing = [text for key, text in LIMITS.items() if info.get(key) is False]
     if not missing:
-        return [ok(name, "memory, processors and processes can be limited")]
+        detail = "memory, processors and processes can be limited"
+        too_many = too_many_processors(wanted_processors, processors_of(info))
+        return [ok(name, "; ".join(filter(None, (detail, too_many))))]
     if is_rootless(info):
         fix = (
             "cgroup v2 with systemd, and the controllers delegated to users: "

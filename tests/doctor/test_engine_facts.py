@@ -71,6 +71,8 @@ def test_limits() -> None:
     assert "cgroup_enable=memory" in (check.fix or "")
     (check,) = engine_facts.limit_checks({"CpuCfsQuota": False, **ROOTLESS})
     assert "delegated" in (check.fix or "")
+    (check,) = engine_facts.limit_checks({"NCPU": 1}, 2.0)
+    assert "the limit of 2 processors is not reached" in check.detail
 
 
 def test_user_namespaces() -> None:
