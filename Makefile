@@ -39,7 +39,7 @@ lint: setup
 # Two workers, whatever the machine: more would make each other late.
 test: lint
 	cd labextension && npm test --silent
-	.venv/bin/pytest -n 2 --dist loadgroup --no-loadscope-reorder
+	.venv/bin/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 soak: setup
 	XDISPLAY_SOAK=1 .venv/bin/pytest -m soak --timeout 3600

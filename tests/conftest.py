@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,6 +20,7 @@ from tests.waiting import POLL_S
 pytest_plugins = ["tests.containers.fixtures"]
 
 LEFT_DEADLINE_S = 10.0
+ENGINE = "engine"
 
 
 def _short_directory() -> Path:
@@ -37,18 +39,32 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let two workers share the tests (`make test`): the longest first, files kept together.
+    """Begin with what takes longest, so that two workers (`make test`) end together."""
+    items.sort(
+        key=lambda item: (
+            scope_of(item.nodeid) != ENGINE,
+            item.get_closest_marker("e2e") is None,
+        )
+    )
 
-    All that needs the engine of the tests goes to one worker: it is built and started once.
-    """
-    items.sort(key=lambda item: (not _needs_engine(item), item.get_closest_marker("e2e") is None))
-    for item in items:
-        group = "containers" if _needs_engine(item) else item.path.name
-        item.add_marker(pytest.mark.xdist_group(group))
+
+@pytest.hookimpl(optionalhook=True)  # of xdist, which single tests do without
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Let workers take whole files; all that needs the engine of the tests goes to one of them."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class Scheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return scope_of(nodeid)
+
+    return Scheduling(config, log)
 
 
-def _needs_engine(item: pytest.Item) -> bool:
-    return "real_engine" in getattr(item, "fixturenames", ())
+def scope_of(nodeid: str) -> str:
+    """Return what of the tests stays together: a file, or all that needs the engine."""
+    file = nodeid.partition("::")[0]
+    needs_engine = file.startswith("tests/containers/") or file == "tests/e2e/test_containers.py"
+    return ENGINE if needs_engine else file
 
 
 @pytest.fixture(scope="session", autouse=True)
