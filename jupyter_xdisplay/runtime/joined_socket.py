@@ -9,6 +9,7 @@ programs of the pod's user, and for root; nobody else may follow it (ptrace(2), 
 from __future__ import annotations
 
 import logging
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,8 @@ done
 """Prints the pid of the pod's process 1, as the joined container counts."""
 
 PROCESS_ONE = "sidecar.process_one"
+OPENS_S = 2.0
+"""How soon that process opens itself (`process_one.OPEN_VARIABLE`)."""
 
 LINK = """
 mkdir -p -m 1777 "${1%/*}" || exit
@@ -97,8 +100,10 @@ def find_socket(pod: Pod, joined: Joined) -> JoinedSocket:
     """Look from inside a joined container whether its programs come to the pod's files."""
     if not joined.shares_pids:
         return JoinedSocket(joined, "", "its PIDs are not its own (--pid)")
-    pid = pod.shell(FIND, PROCESS_ONE).strip()
-    root = f"/proc/{pid}/root"
-    if not pid or joined.run('[ -d "$1/tmp" ]', root).exit_code:
-        return JoinedSocket(joined, "", "its user may not follow /proc/PID/root to the display's")
-    return JoinedSocket(joined, root)
+    end = time.monotonic() + OPENS_S
+    while time.monotonic() < end:
+        pid = pod.shell(FIND, PROCESS_ONE).strip()
+        root = f"/proc/{pid}/root"
+        if pid and joined.run('[ -d "$1/tmp" ]', root).exit_code == 0:
+            return JoinedSocket(joined, root)
+    return JoinedSocket(joined, "", "its user may not follow /proc/PID/root to the display's")

@@ -33,6 +33,7 @@ from jupyter_xdisplay.runtime.pod_folders import (
     remove_volumes,
     volume_mount,
 )
+from jupyter_xdisplay.sidecar.process_one import OPEN_VARIABLE
 
 if TYPE_CHECKING:
     import docker
@@ -154,8 +155,10 @@ class _Maker:
         spaces = self.spaces
         name = self.directory.path.name.removeprefix("d-")
         labels = own_labels(self.directory.path)
+        environment = {}
         if isinstance(spaces, Joined):
             labels[COOKIE_LABEL] = cookie_folder(name)
+            environment[OPEN_VARIABLE] = "1"
         made = self.engine.api.create_container(
             self.image_id,
             name=f"jupyter-xdisplay-{name}",
@@ -163,6 +166,7 @@ class _Maker:
             stdin_open=True,
             detach=False,  # so that its input ends with whoever is attached to it
             labels=labels,
+            environment=environment,
             host_config=self.engine.api.create_host_config(
                 read_only=True,
                 tmpfs={TEMPORARY: "mode=1777,size=64m"},
