@@ -42,8 +42,8 @@ IMPORTS = """
 import ipykernel.kernelapp, matplotlib, os, pathlib, PySide6, sys
 import importlib.metadata as metadata
 import jupyter_xdisplay, jupyter_xdisplay.kernel.display
-from jupyter_xdisplay.kernel.widget import bundle_text
-assert len(bundle_text()) > 100_000
+from jupyter_xdisplay.kernel import javascript
+assert len(javascript.bundle()) > 100_000 > len(javascript.loader()) > 1000
 assert metadata.version("jupyter-xdisplay") == jupyter_xdisplay.__version__
 assert "__pycache__" in jupyter_xdisplay.__cached__ and os.path.exists(jupyter_xdisplay.__cached__)
 assert not {"xcffib", "jupyter_server"} & set(sys.modules)

@@ -26,12 +26,10 @@ from jupyter_xdisplay.runtime.own_containers import (
     read_time,
 )
 from jupyter_xdisplay.sidecar import left_over
+from tests.containers.fixtures import MakeContainer
 from tests.containers.real_engine import containers_on
-from tests.containers.test_joined import MakeContainer, make_container
 from tests.containers.test_sidecar_container import HOLDER
 from tests.waiting import wait_until
-
-__all__ = ["make_container"]
 
 FIRST, SECOND = "0123456789ab", "ba9876543210"
 JOINER = """

@@ -9,10 +9,11 @@ import pytest
 
 from jupyter_xdisplay.errors import StartFailed
 from jupyter_xdisplay.runtime.manager import DisplayManager
-from tests.containers.test_joined import SPEC, MakeContainer, make_container, manager
+from tests.containers.fixtures import MakeContainer
+from tests.containers.test_joined import SPEC, manager
 from tests.runtime.liar import TRUE
 
-__all__ = ["make_container", "manager"]
+__all__ = ["manager"]
 
 SAY = """
 mkdir "$0"; touch "$0/Xauthority"; echo $$ > "$0/pid"

@@ -135,7 +135,7 @@ def test_a_kernel_of_a_server(server: Server, start_kernel: Starter) -> None:
     assert "kept by the Jupyter server" in cell.words
     state = cell.comms[-1]["content"]["data"]["state"]
     assert state["via"] == "server"
-    assert len(state["_esm"]) < 2000
+    assert len(state["_esm"]) < 4096
     assert kernel.value(f"{CAPABILITY_VARIABLE!r} in os.environ") == "False"
     assert [info.kernel_id for info in server.manager.list_displays()] == ["k"]
     kernel.ok("%xdisplay stop")
