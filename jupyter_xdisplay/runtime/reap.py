@@ -15,6 +15,7 @@ from jupyter_xdisplay.runtime.own_containers import (
     COOKIE_LABEL,
     DIRECTORY_LABEL,
     OWNER_LABEL,
+    X_SOCKETS,
     is_left,
     is_old,
     owner,
@@ -60,9 +61,9 @@ def reap_containers(engine: docker.DockerClient, abandoned: Collection[str]) -> 
         if not is_left(container, abandoned, now):
             continue
         log.info("Removing a container that was left: %s", container.name)
-        _take_cookie(engine, container)
         if remove_container(container):
             reaped += 1
+            _clean_joined(engine, container)
             with suppress(OSError):  # nobody waits for what was left
                 remove_directory(Path(container.labels[DIRECTORY_LABEL]))
     _reap_volumes(engine, ours, abandoned, now)
@@ -74,8 +75,17 @@ def _time_of(engine: docker.DockerClient) -> datetime:
     return read_time(str(engine.info().get("SystemTime"))) or datetime.now(timezone.utc)
 
 
-def _take_cookie(engine: docker.DockerClient, container: Container) -> None:
-    """Remove the cookie that its display gave to the container that it had joined."""
+CLEAN = f"""
+rm -rf "$0"
+for link in {X_SOCKETS}/X*; do
+    if [ -L "$link" ] && [ ! -S "$link" ]; then rm -f "$link"; fi
+done
+rmdir {X_SOCKETS}
+"""
+
+
+def _clean_joined(engine: docker.DockerClient, container: Container) -> None:
+    """Remove what its display gave to the container that it had joined: cookie, and a link."""
     import docker
     import requests
 
@@ -85,7 +95,7 @@ def _take_cookie(engine: docker.DockerClient, container: Container) -> None:
     with suppress(docker.errors.APIError, requests.RequestException):
         joined = container.attrs["HostConfig"]["NetworkMode"].partition(":")[2]
         user = container.attrs["Config"]["User"]
-        engine.containers.get(joined).exec_run(["rm", "-rf", cookie], user=user)
+        engine.containers.get(joined).exec_run(["sh", "-c", CLEAN, cookie], user=user)
 
 
 def _reap_volumes(
