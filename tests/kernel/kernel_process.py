@@ -15,11 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.manager import KernelManager
 from PIL import Image
 
 REPOSITORY = Path(__file__).parents[2]
 CELL_TIMEOUT_S = 60.0
+READY_S = 45.0
 
 
 class Cell:
@@ -72,6 +74,28 @@ class Cell:
         return f"<Cell {self.status} {self.text!r} {self.errors} {self.data}>"
 
 
+def _start(environment: dict[str, str]) -> tuple[KernelManager, BlockingKernelClient]:
+    """Start a kernel; once more where a port of its was taken before it came up.
+
+    Ports are chosen first and taken later (jupyter_client), and tests run side by side.
+    """
+    for last in (False, True):
+        manager = KernelManager(kernel_name="python3")
+        manager.start_kernel(env=environment)
+        client = manager.client()
+        client.start_channels()
+        try:
+            client.wait_for_ready(timeout=READY_S)
+        except RuntimeError:
+            client.stop_channels()
+            manager.shutdown_kernel(now=True)
+            if last:
+                raise
+        else:
+            return manager, client
+    raise AssertionError
+
+
 class KernelProcess:
     """A kernel for tests.
 
@@ -89,11 +113,7 @@ class KernelProcess:
         }
         paths = [str(REPOSITORY), *filter(None, [inherited.get("PYTHONPATH")])]
         inherited["PYTHONPATH"] = os.pathsep.join(paths)
-        self.manager = KernelManager(kernel_name="python3")
-        self.manager.start_kernel(env={**inherited, **environment})
-        self.client = self.manager.client()
-        self.client.start_channels()
-        self.client.wait_for_ready(timeout=60)
+        self.manager, self.client = _start({**inherited, **environment})
         self._stacks = self.stacks_file()
 
     def stacks_file(self) -> Path:
