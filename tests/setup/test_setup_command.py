@@ -186,7 +186,9 @@ def test_one_failure_does_not_stop_the_others(path_without):
 def test_another_user_is_told_what_root_has_to_run(path_without, tmp_path):
     """Without root it shows the exact commands for an administrator and exits with 1."""
     for folder in (tmp_path, *tmp_path.parents):
-        if folder.stat().st_uid == os.geteuid() and folder.name.startswith(("pytest", "test_", "popen-")):
+        if folder.stat().st_uid == os.geteuid() and folder.name.startswith(
+            ("pytest", "test_", "popen-")
+        ):
             folder.chmod(0o755)
     result = run(path_without, "--yes", prefix=AS_OTHER_USER)
     assert result.returncode == 1, result.stderr
