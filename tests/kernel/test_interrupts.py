@@ -257,6 +257,15 @@ COMPUTING = {
 }
 
 
+@pytest.mark.parametrize("served", ["update", "update_idletasks"])
+def test_interrupt_while_tk_draws(display: KernelProcess, served: str) -> None:
+    """Loops of `plt.pause` draw in there: an interrupt that came then was printed, and lost."""
+    display.ok(COMPUTING["tk"].setup)
+    code = f"root.after_idle(compute)\nroot.{served}()\nraise AssertionError('it went on')"
+    cell = Loop(display, f"root.update()\n{code}", "It draws").interrupt()
+    assert cell.error["ename"] == "KeyboardInterrupt"
+
+
 @pytest.mark.parametrize("program", COMPUTING.values(), ids=COMPUTING.keys())
 def test_a_callback_that_computes(display: KernelProcess, program: Program) -> None:
     """An interrupt ends a callback and the loop that called it, which would go on by itself."""

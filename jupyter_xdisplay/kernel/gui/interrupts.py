@@ -55,6 +55,8 @@ def _targets(own_windows: OwnWindows, before_show: Callable[[], None]) -> Iterat
     yield _Target("tkinter", "mainloop", waits.run_default_tk)
     for method in ("wait_window", "wait_variable", "wait_visibility"):
         yield _Target("tkinter", f"Misc.{method}", waits.wait_in_tk)
+    for method in ("update", "update_idletasks"):
+        yield _Target("tkinter", f"Misc.{method}", waits.serve_tk)
     yield _Target("tkinter.commondialog", "Dialog.show", waits.show_tk_dialog)
     yield _Target("turtle", "TurtleScreenBase.mainloop", waits.run_turtle)
     yield _Target("gi._ossighelper", "register_sigint_fallback", waits.leave_at_interrupt)

@@ -121,6 +121,12 @@ def run_tk(wrapped: Call, instance: Any, args: tuple[Any, ...], kwargs: dict[str
             return wrapped(windows)
 
 
+def serve_tk(wrapped: Call, _instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Serve what waits in Tk (`Misc.update` and its kin): figures are drawn in it, by callbacks."""
+    with KeptInterrupt(lambda: None):
+        return wrapped(*args, **kwargs)
+
+
 def wait_in_tk(wrapped: Call, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Wait in Tcl for a window or a variable (`Misc.wait_window` and its kin)."""
     tkinter: Any = sys.modules["tkinter"]
