@@ -1,5 +1,5 @@
 /** Reaches a display through its kernel: RFB bytes on the widget's comm. */
-import { KERNEL_GONE, type CommModel } from './comm_model';
+import { KERNEL_GONE, pageKernel, type CommModel } from './comm_model';
 import type {
   DisplayInfo,
   Disposer,
@@ -118,12 +118,13 @@ export class CommTransport implements Transport {
       send(model, { type: 'close_window' });
       return Promise.resolve();
     };
+    const kernel = pageKernel(model);
     this.window = isWindow
       ? {
           close,
           endProgram: null,
-          interruptKernel: null,
-          restartKernel: null,
+          interruptKernel: kernel && (() => kernel.interrupt()),
+          restartKernel: kernel && (() => kernel.restart()),
           page: null,
           recording: null,
         }

@@ -1,6 +1,7 @@
 /** Reaches a display through the server extension on this page's Jupyter server. */
 import { Backoff } from './backoff';
 import { GONE } from './connection';
+import type { PageKernel } from './comm_model';
 import { cookie, readPageConfig, type PageConfig } from './page_config';
 import { SharedWatches } from './shared_watch';
 import {
@@ -49,10 +50,12 @@ export class ServerTransport implements Transport {
 
   /**
    * @param windowId - One window of the display; 0: the whole of it.
+   * @param pageKernel - The page's own connection to its kernel, whichever that is.
    */
   constructor(
     private readonly displayId: string,
     protected readonly windowId = 0,
+    private readonly pageKernel: () => PageKernel | null = () => null,
     private readonly config: PageConfig = readPageConfig(document),
   ) {
     this.path = `xdisplay/api/displays/${encodeURIComponent(displayId)}`;
@@ -154,9 +157,12 @@ export class ServerTransport implements Transport {
     const ask = async (method: Method, where: string, body?: unknown): Promise<void> => {
       await this.ask(method, where, body);
     };
-    const kernel = async (action: string): Promise<void> => {
-      const info = (await (await this.ask('GET', this.path)).json()) as DisplayInfo;
-      await ask('POST', `api/kernels/${encodeURIComponent(info.kernel_id ?? '')}/${action}`);
+    const kernel = async (action: 'interrupt' | 'restart'): Promise<void> => {
+      const { kernel_id } = (await (await this.ask('GET', this.path)).json()) as DisplayInfo;
+      const own = this.pageKernel();
+      await (own && own.id === kernel_id
+        ? own[action]()
+        : ask('POST', `api/kernels/${encodeURIComponent(kernel_id ?? '')}/${action}`));
     };
     const page = `xdisplay/view/${encodeURIComponent(this.displayId)}?window=${this.windowId}`;
     const { baseUrl } = this.config;

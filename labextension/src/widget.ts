@@ -1,5 +1,5 @@
 /** The view as a Jupyter widget (Anywidget Front-end Module, anywidget.dev/en/afm). */
-import type { CommModel } from './comm_model';
+import { pageKernel, type CommModel } from './comm_model';
 import { CommTransport } from './comm_transport';
 import type { Scaling } from './geometry';
 import { Places } from './places';
@@ -59,7 +59,7 @@ function makeView(model: Model): View {
   const windowId = model.get('window_id');
   const transport =
     model.get('via') === 'server'
-      ? new ServerTransport(model.get('display_id'), windowId)
+      ? new ServerTransport(model.get('display_id'), windowId, () => pageKernel(model))
       : new CommTransport(model, windowId !== 0);
   return new View({
     info: model.get('info'),

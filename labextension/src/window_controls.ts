@@ -60,7 +60,7 @@ export class WindowControls {
     return stuckWords({
       own: this.own,
       answers: shown?.responding ?? false,
-      canEnd: this.actions.endProgram !== null,
+      canEnd: (this.own ? this.actions.interruptKernel : this.actions.endProgram) !== null,
       pid,
     });
   }

@@ -89,9 +89,7 @@ def notebook(lab: Lab, page: Page) -> Iterator[Opener]:
     yield open_notebook
     for notebook in opened:
         if notebook.lab.process.poll() is None:
-            for session in notebook.lab.api("GET", "api/sessions"):
-                if session["path"].endswith(notebook.name):
-                    notebook.lab.api("DELETE", f"api/sessions/{session['id']}")
+            notebook.shut_down()
 
 
 def view_of(notebook: Notebook, index: int) -> View:

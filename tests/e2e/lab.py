@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -234,14 +235,37 @@ class Notebook:
                 return str(session["kernel"]["id"])
         raise AssertionError("no session")
 
+    @contextlib.contextmanager
+    def restarting(self) -> Iterator[None]:
+        """Wait until the kernel that is restarted inside answers.
+
+        The server says so; the state that it keeps may be that of the kernel before.
+        """
+        with self.page.expect_response(lambda r: "/restart" in r.url, timeout=60e3) as got:
+            yield
+        assert got.value.ok, got.value.text()
+
     def restart_kernel(self) -> None:
         """Restart the kernel as a user does, and wait until it is there again."""
-        self.page.keyboard.press("Escape")
-        self.page.keyboard.press("0")
-        self.page.keyboard.press("0")
-        self.page.locator(".jp-Dialog .jp-mod-accept").click()
-        self.page.locator(".jp-Dialog").wait_for(state="detached")
-        self.wait_for_kernel()
+        with self.restarting():
+            self.page.keyboard.press("Escape")
+            self.page.keyboard.press("0")
+            self.page.keyboard.press("0")
+            self.page.locator(".jp-Dialog .jp-mod-accept").click()
+            self.page.locator(".jp-Dialog").wait_for(state="detached")
+
+    def shut_down(self) -> None:
+        """Shut the kernel down; the server cannot while it restarts it."""
+
+        def gone() -> bool:
+            with contextlib.suppress(urllib.error.HTTPError):
+                for session in self.lab.api("GET", "api/sessions"):
+                    if session["path"].endswith(self.name):
+                        self.lab.api("DELETE", f"api/sessions/{session['id']}")
+                return True
+            return False
+
+        wait_for(gone, "the kernel cannot be shut down")
 
     def cell(self, index: int) -> Locator:
         """A cell, by its place."""
@@ -258,14 +282,14 @@ class Notebook:
 
     def run(self, index: int, timeout_s: float = 60.0) -> None:
         """Run a cell to its end."""
-        before = self._prompt(index)
+        before = self.prompt(index)
         self.start_cell(index)
 
         def done() -> bool:
-            prompt = self._prompt(index)
+            prompt = self.prompt(index)
             return prompt not in {before, "[*]:", "[ ]:"}
 
-        wait_for(done, f"cell {index} did not end; prompt {self._prompt(index)}", timeout_s)
+        wait_for(done, f"cell {index} did not end; prompt {self.prompt(index)}", timeout_s)
 
     def text(self, index: int) -> str:
         """The text of a cell's outputs."""
@@ -295,7 +319,8 @@ class Notebook:
         self.page.screenshot(path=path)
         return path
 
-    def _prompt(self, index: int) -> str:
+    def prompt(self, index: int) -> str:
+        """The number beside a cell: "[*]:" while it runs, "[ ]:" where it did not."""
         return self.cell(index).locator(".jp-InputPrompt").first.inner_text()
 
 

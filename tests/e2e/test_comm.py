@@ -10,6 +10,7 @@ import pytest
 
 from tests.e2e.conftest import Opener
 from tests.e2e.lab import Lab, Notebook, wait_for
+from tests.e2e.test_close import MINE
 from tests.e2e.test_inline import GREEN, START, last_picture, window_of
 from tests.e2e.test_window_view import STUCK
 from tests.e2e.view import View
@@ -114,6 +115,32 @@ def test_a_program_that_hangs(notebook: Opener, bare: Lab) -> None:
     wait_for(lambda: "does not close" not in view.words(), "the question stays")
     os.kill(pid, signal.SIGKILL)
     last_picture(book, 1)
+
+
+def test_the_busy_kernels_window(notebook: Opener, bare: Lab) -> None:
+    """Its close waits in the busy kernel; the page's own connection interrupts and restarts it."""
+    wait = "import time; time.sleep(200)"
+    book = notebook([START, MINE, wait, MINE, wait, "6 * 7"], on=bare)
+    book.run(0)
+    for index in (1, 3):
+        book.run(index)
+        view = window_of(book, index)
+        view.wait_for_colour(20, 20, GREEN)
+        book.start_cell(index + 1)
+        wait_for(lambda index=index: book.prompt(index + 1) == "[*]:", "the cell does not run")
+        view.host.locator("[data-action=close]").click()
+        view.host.locator("[data-action=restart]").wait_for(timeout=10_000)
+        if index == 1:
+            view.host.locator("[data-action=interrupt]").click()
+            wait_for(lambda: "KeyboardInterrupt" in book.text(2), "not interrupted")
+            last_picture(book, 1)
+    with book.restarting():
+        view.host.locator("[data-action=restart]").click()
+    wait_for(lambda: "kernel" in view.words(), view.words)
+    wait_for(lambda: book.prompt(4) == "[ ]:", lambda: book.prompt(4))
+    book.screenshot("comm-restarted-kernel")
+    book.start_cell(5)
+    wait_for(lambda: "42" in book.text(5), "the kernel does not run code")
 
 
 def test_a_reload_and_a_restart(notebook: Opener, bare: Lab) -> None:
