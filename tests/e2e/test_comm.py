@@ -136,7 +136,9 @@ def test_the_busy_kernels_window(notebook: Opener, bare: Lab) -> None:
             last_picture(book, 1)
     with book.restarting():
         view.host.locator("[data-action=restart]").click()
-    wait_for(lambda: "kernel" in view.words(), view.words)
+    view.wait_for_state("gone")
+    assert "was restarted" in view.words()
+    assert not view.host.locator(".chip").is_visible()
     wait_for(lambda: book.prompt(4) == "[ ]:", lambda: book.prompt(4))
     book.screenshot("comm-restarted-kernel")
     book.start_cell(5)
