@@ -250,20 +250,51 @@ COMPUTING = {
         GTK_LOOP,
     ),
     "wx": Program(
-        WX + "\ndef compute():\n    window.SetTitle(title); wx.Yield()\n    while True: pass",
+        f"{WX}\ndef compute():\n"
+        "    window.SetTitle(title); wx.GetMousePosition()\n"
+        "    while True: pass",
         "wx.CallLater(20, compute); window.Show(); app.MainLoop()",
         WX_LOOP,
     ),
 }
 
 
-@pytest.mark.parametrize("served", ["update", "update_idletasks"])
-def test_interrupt_while_tk_draws(display: KernelProcess, served: str) -> None:
+UPDATE = "root.update(); root.after_idle(compute); "
+SERVED = {
+    "update": ("tk", UPDATE + "root.update()"),
+    "update_idletasks": ("tk", UPDATE + "root.update_idletasks()"),
+    "iteration": (
+        "gtk",
+        """\
+window.show_all(); GLib.timeout_add(200, compute)
+while True: GLib.MainContext.default().iteration()""",
+    ),
+    "processEvents": (
+        "qt",
+        """\
+window.show(); QTimer.singleShot(200, compute)
+while True: app.processEvents()""",
+    ),
+    "Yield": (
+        "wx",
+        """\
+window.Show(); wx.CallLater(200, compute)
+while True: wx.Yield(); wx.MilliSleep(10)""",
+    ),
+}
+
+
+@pytest.mark.parametrize(("toolkit", "loop"), SERVED.values(), ids=SERVED.keys())
+def test_interrupt_while_a_toolkit_is_served(
+    display: KernelProcess, toolkit: str, loop: str
+) -> None:
     """Loops of `plt.pause` draw in there: an interrupt that came then was printed, and lost."""
-    display.ok(COMPUTING["tk"].setup)
-    code = f"root.after_idle(compute)\nroot.{served}()\nraise AssertionError('it went on')"
-    cell = Loop(display, f"root.update()\n{code}", "It draws").interrupt()
-    assert cell.error["ename"] == "KeyboardInterrupt"
+    setup = COMPUTING[toolkit].setup
+    skip_where_missing(setup)
+    display.ok(setup)
+    cell = Loop(display, f"{loop}\nraise AssertionError('it went on')", "It draws").interrupt()
+    # The callback's is shown too.
+    assert {error["ename"] for error in cell.errors} == {"KeyboardInterrupt"}
 
 
 @pytest.mark.parametrize("program", COMPUTING.values(), ids=COMPUTING.keys())

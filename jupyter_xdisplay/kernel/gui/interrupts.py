@@ -56,10 +56,13 @@ def _targets(own_windows: OwnWindows, before_show: Callable[[], None]) -> Iterat
     for method in ("wait_window", "wait_variable", "wait_visibility"):
         yield _Target("tkinter", f"Misc.{method}", waits.wait_in_tk)
     for method in ("update", "update_idletasks"):
-        yield _Target("tkinter", f"Misc.{method}", waits.serve_tk)
+        yield _Target("tkinter", f"Misc.{method}", waits.serve)
     yield _Target("tkinter.commondialog", "Dialog.show", waits.show_tk_dialog)
     yield _Target("turtle", "TurtleScreenBase.mainloop", waits.run_turtle)
     yield _Target("gi._ossighelper", "register_sigint_fallback", waits.leave_at_interrupt)
+    yield _Target("gi.overrides.GLib", "MainContext.iteration", waits.serve)
+    for function in ("Yield", "YieldIfNeeded", "SafeYield", "App.Yield"):
+        yield _Target("wx", function, waits.serve)
     yield _Target("wx", "App.__init__", waits.make_wx_application)
     yield _Target("wx", "App.MainLoop", waits.run_wx)
     for dialog in _WX_DIALOGS:
@@ -80,6 +83,8 @@ def _targets(own_windows: OwnWindows, before_show: Callable[[], None]) -> Iterat
             yield _Target(f"{binding}.QtGui", f"QGuiApplication.{method}", run)
             yield _Target(f"{binding}.QtWidgets", f"QApplication.{method}", run)
             yield _Target(f"{binding}.QtWidgets", f"QDialog.{method}", run)
+        yield _Target(f"{binding}.QtCore", "QCoreApplication.processEvents", waits.serve)
+        yield _Target(f"{binding}.QtCore", "QEventLoop.processEvents", waits.serve)
         for dialog in _QT_DIALOGS:
             yield _Target(f"{binding}.QtWidgets", dialog, partial(waits.run_qt_dialog, binding))
 

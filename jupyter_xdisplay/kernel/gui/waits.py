@@ -121,9 +121,9 @@ def run_tk(wrapped: Call, instance: Any, args: tuple[Any, ...], kwargs: dict[str
             return wrapped(windows)
 
 
-def serve_tk(wrapped: Call, _instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Serve what waits in Tk (`Misc.update` and its kin): figures are drawn in it, by callbacks."""
-    with KeptInterrupt(lambda: None):
+def serve(wrapped: Call, _instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Serve what waits in a toolkit, and return: figures are drawn meanwhile, by callbacks."""
+    with KeptInterrupt(_nothing):
         return wrapped(*args, **kwargs)
 
 
@@ -328,4 +328,4 @@ def _steps(limit_ms: int) -> Iterator[int]:
 
 
 def _nothing() -> None:
-    """Leave a wait that looks for itself whether it has to end."""
+    """Leave what ends by itself, or looks for itself whether it has to."""
