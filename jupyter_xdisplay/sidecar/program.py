@@ -66,6 +66,7 @@ class Sidecar:
             lambda: self.info.value,
             self._own_pids,
             self.resize,
+            self._window_closes,
         )
 
     async def start(self) -> None:
@@ -150,6 +151,9 @@ class Sidecar:
         """Keep what windows draw while they are covered, and the last picture of each."""
         await self.single_windows.keep_contents()
         self._watcher.keep_pictures(self.single_windows.keep_picture)
+
+    def _window_closes(self, window: int) -> None:
+        self._watcher.copy_picture(window)
 
     @property
     def viewing(self) -> Viewing:

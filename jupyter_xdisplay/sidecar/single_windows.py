@@ -42,6 +42,8 @@ class SingleWindows:
         Gives the processes that belong to the display itself.
     resize_screen
         Gives the screen another size.
+    before_close
+        Called with a window before it is closed; in `thread`.
     """
 
     def __init__(
@@ -52,6 +54,7 @@ class SingleWindows:
         info: Callable[[], DisplayInfo],
         own_pids: Callable[[], set[int]],
         resize_screen: Callable[[Size], Awaitable[Any]],
+        before_close: Callable[[int], None],
     ) -> None:
         self._xserver = xserver
         self._thread = thread
@@ -59,6 +62,7 @@ class SingleWindows:
         self._info = info
         self._own_pids = own_pids
         self._resize_screen = resize_screen
+        self._before_close = before_close
         self._growing = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
         self._keeping = False
@@ -79,7 +83,12 @@ class SingleWindows:
         from jupyter_xdisplay.x11.window_actions import WindowActions
 
         self._check(window)
-        await self._thread.run(lambda: WindowActions(self._connection()).close(window))
+
+        def close() -> None:
+            self._before_close(window)
+            WindowActions(self._connection()).close(window)
+
+        await self._thread.run(close)
 
     async def end_program(self, window: int, keep: Collection[int]) -> None:
         """End its program, also one that hangs or is stopped; the window goes at once.
@@ -120,6 +129,7 @@ class SingleWindows:
                 )
             # what a program says of itself (_NET_WM_PID) must not make us end another one
             process = None if pid in own else open_process(pid)
+            self._before_close(window)
             clients.kill_owner(window)
             return process
 

@@ -126,6 +126,22 @@ class LastPictures(threading.Thread):
             self._x.flush()
         self._wake()
 
+    def copy(self, window: int) -> None:
+        """Copy a window that was drawn now and not a little later: it is about to close.
+
+        Raises
+        ------
+        xcffib.XcffibException, OSError
+            The X server is gone.
+        """
+        with self._lock:
+            self._take_events()
+            kept = self._kept.get(window)
+            if kept and kept.drawn_s is not None and kept.drawn_s <= time.monotonic():
+                self._copy(kept)
+                self._x.core.GetInputFocus().reply()  # done before anyone asks it to close
+        self._wake()  # events came with that reply
+
     def stop(self) -> None:
         """End the thread soon."""
         self._stopping = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import select
@@ -83,6 +84,12 @@ class WindowWatcher(threading.Thread):
         """
         self._store = store
         os.write(self._wake_write, b"k")
+
+    def copy_picture(self, window: int) -> None:
+        """Take what a window shows now as its last picture for the present. Any thread."""
+        if self._pictures is not None:
+            with contextlib.suppress(xcffib.XcffibException, OSError):  # its end is told elsewhere
+                self._pictures.copy(window)
 
     def settle(self, done: Callable[[], None]) -> None:
         """Call `done` once the listener knows all windows that programs have mapped so far.

@@ -32,6 +32,26 @@ root.destroy()
 sys.stdin.readline()
 """
 
+TK_CLOSED = """
+import sys, tkinter
+root = tkinter.Tk()
+root.title("tk")
+root.geometry("320x240+0+0")
+canvas = tkinter.Canvas(root, background="red")
+canvas.create_line(0, 0, 320, 240, width=9)
+canvas.pack(fill="both", expand=True)
+def turn_green(*_):
+    sys.stdin.readline()
+    canvas["background"] = "lime"
+    root.update()
+    root.winfo_pointerxy()
+    print("green", flush=True)
+root.tk.createfilehandler(sys.stdin, tkinter.READABLE, turn_green)
+root.update()
+print("ready", flush=True)
+root.mainloop()
+"""
+
 DASHBOARD = """
 import itertools, select, sys
 import xcffib
@@ -96,6 +116,23 @@ def test_what_a_program_showed_before_it_took_its_window_down(sidecar: SidecarPr
         left = picture(sidecar, window.id)
     assert left.size == (window.width, window.height)
     assert left.getpixel((300, 20)) == (255, 0, 0)
+
+
+def test_what_a_window_showed_when_it_was_closed(sidecar: SidecarProcess) -> None:
+    """Right after it was drawn: it is not left to be copied a little later."""
+    sidecar.client.follow_windows()
+    with running(sidecar.info, program=[sys.executable, "-c", TK_CLOSED]) as process:
+        window = wait_until(lambda: windows(sidecar).get("tk"))
+        wait_until(lambda: picture(sidecar, window.id).getpixel((300, 20)) == (255, 0, 0))
+        wait_until(lambda: _copied(sidecar))
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(b"\n")
+        process.stdin.flush()
+        assert process.stdout.readline() == b"green\n"
+        sidecar.client.close_window(window.id)
+        wait_until(lambda: "tk" not in windows(sidecar))
+        assert picture(sidecar, window.id).getpixel((300, 20)) == (0, 255, 0)
 
 
 def _copied(sidecar: SidecarProcess) -> bool:
