@@ -70,8 +70,8 @@ class Child:
                 resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
         with self.log.open("ab") as log:
-            try:
-                self._process = await asyncio.create_subprocess_exec(
+            starting = asyncio.ensure_future(
+                asyncio.create_subprocess_exec(
                     *self.argv,
                     stdin=asyncio.subprocess.DEVNULL,
                     stdout=log,
@@ -80,6 +80,14 @@ class Child:
                     pass_fds=pass_fds,
                     preexec_fn=in_child,
                 )
+            )
+            try:
+                # asyncio would kill what it has started when it is cancelled here: see above.
+                self._process = await asyncio.shield(starting)
+            except asyncio.CancelledError:
+                with suppress(OSError):
+                    self._process = await starting
+                raise
             except OSError as error:
                 raise ProgramMissing(
                     f"The program {self.argv[0]} cannot be run: {error.strerror}.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -15,6 +16,11 @@ from jupyter_xdisplay.sidecar.config import SidecarConfig
 from jupyter_xdisplay.xserver import xauth, xvfb
 
 X11_UNIX = Path("/tmp/.X11-unix")
+SOCKETS_BOUND = Path("/proc/net/unix")
+"""proc_pid_net(5): those that are bound but do not listen yet are listed, too."""
+
+CLOCK_S = 1.0
+"""Files' times are of a coarser clock."""
 
 
 class XServer:
@@ -54,6 +60,7 @@ class XServer:
         """
         make_socket_directory()
         write_private(self._server_auth, xauth.xauthority(self._cookie, None))
+        self._launched = time.time()
         self._number_fd, number_write = os.pipe2(os.O_CLOEXEC)
         config = self._config
         self.child.argv = xvfb.xvfb_argv(
@@ -88,8 +95,10 @@ class XServer:
     async def end(self) -> None:
         """End the server and remove the lock and the socket that a killed one leaves."""
         await self.child.end(grace_s=1.0)
-        if self.number is not None and self.child.pid:
-            remove_lock(self.number, self.child.pid)
+        if not self.child.pid:
+            return
+        for number in displays_since(self._launched) if self.number is None else [self.number]:
+            remove_lock(number, self.child.pid)
 
     async def _read_number(self, fd: int) -> int:
         try:
@@ -154,6 +163,23 @@ def make_socket_directory() -> None:
             f"{X11_UNIX} cannot be made: {error.strerror}.",
             fix=f"as root: install -d -m 1777 {X11_UNIX}",
         ) from error
+
+
+def displays_since(start: float) -> list[int]:
+    """Return the displays whose socket was made since `start` (seconds, Unix time) and is dead.
+
+    A server makes its socket before it minds TERM, and before it tells its number: one that is
+    ended in between leaves a socket of which nothing else tells.
+    """
+    bound = SOCKETS_BOUND.read_text().split()
+    found = []
+    for path in X11_UNIX.glob("X*"):
+        with suppress(OSError, ValueError):
+            status = path.stat()
+            new = status.st_uid == os.geteuid() and status.st_mtime > start - CLOCK_S
+            if new and str(path) not in bound:
+                found.append(int(path.name[1:]))
+    return found
 
 
 def remove_lock(number: int, server_pid: int) -> None:

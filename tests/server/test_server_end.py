@@ -37,6 +37,12 @@ def _kill(server: JupyterServer) -> None:
     server.process.kill()
 
 
+def _identity(path: Path) -> tuple[int, int]:
+    """Return what a later file has not: inode numbers are given again at once."""
+    status = path.stat()
+    return status.st_ino, status.st_mtime_ns
+
+
 @pytest.mark.parametrize("end", [_terminate, _interrupt_twice, _kill])
 def test_nothing_is_left_of_a_server(make_server: MakeServer, leftovers: Path, end: object) -> None:
     """No process, socket, lock, directory or SysV segment, of kernels' displays and nobody's."""
@@ -48,7 +54,7 @@ def test_nothing_is_left_of_a_server(make_server: MakeServer, leftovers: Path, e
         kernel_id = server.start_kernel()
         displays = [server.display(kernel_id=kernel_id), server.display()]
         sockets = {
-            path: path.stat().st_ino
+            path: _identity(path)
             for path in (Path(f"/tmp/.X11-unix/X{info['display'][1:]}") for info in displays)
         }
         assert traces(leftovers) - before
@@ -59,7 +65,7 @@ def test_nothing_is_left_of_a_server(make_server: MakeServer, leftovers: Path, e
         )
         # Their numbers are free again: somebody else's X server may have taken one by now.
         assert not any(
-            path.exists() and path.stat().st_ino == inode for path, inode in sockets.items()
+            path.exists() and _identity(path) == identity for path, identity in sockets.items()
         )
     finally:
         os.close(terminal)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import signal
 import socket
 import subprocess
+import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +21,7 @@ from jupyter_xdisplay.errors import (
     StartFailed,
     Unreachable,
 )
+from jupyter_xdisplay.sidecar.child import Child
 from tests.sidecar.launch import SidecarProcess
 from tests.traces import processes_of
 from tests.waiting import wait_until
@@ -61,6 +66,30 @@ def test_a_signal_during_the_start_leaves_nothing(
     sidecar.process.send_signal(number)
     sidecar.wait()
     assert not sidecar.directory.exists()
+
+
+BOUND = """\
+import os, socket, sys, time
+path = "/tmp/.X11-unix/X{number}"
+made = socket.socket(socket.AF_UNIX)
+made.bind(path)
+made.listen()
+open({told!r}, "w").close()
+time.sleep(600)
+"""
+
+
+def test_an_x_server_that_is_ended_before_it_told_its_number(start: Start, tmp_path: Path) -> None:
+    """It made its socket, but does not mind TERM yet: Xvfb is so for some microseconds."""
+    number = next(n for n in range(700, 800) if not Path(f"/tmp/.X11-unix/X{n}").exists())
+    told = tmp_path / "bound"
+    program = tmp_path / "bound.py"
+    program.write_text(BOUND.format(number=number, told=str(told)))
+    sidecar = start(xvfb=_script(tmp_path, f"exec {sys.executable} {program}"))
+    wait_until(told.exists)
+    sidecar.process.send_signal(signal.SIGTERM)
+    sidecar.wait()
+    assert not Path(f"/tmp/.X11-unix/X{number}").exists()
 
 
 def _child(sidecar: SidecarProcess) -> list[str]:
@@ -218,3 +247,25 @@ def test_a_full_private_directory_is_named(
         monkeypatch.setenv(ROOT_VARIABLE, str(root))
         subprocess.run(["umount", str(disk)], check=True)
         disk.rmdir()
+
+
+def test_a_program_whose_start_was_cancelled_is_ended_by_term(tmp_path: Path) -> None:
+    """Wherever in its start: asyncio would kill it, and an X server's socket would stay."""
+    forked: list[bool] = []
+    os.register_at_fork(after_in_parent=lambda: forked.append(True))
+
+    async def cancel(after: int) -> int:
+        child = Child("sleep", ["sleep", "600"], tmp_path / "log")
+        starting = asyncio.ensure_future(child.start(os.environ))
+        for _ in range(after):
+            await asyncio.sleep(0)
+        starting.cancel()
+        with suppress(asyncio.CancelledError):
+            await starting
+        await child.end(grace_s=5.0)
+        return await child.wait()
+
+    for after in range(12):
+        forked.clear()
+        assert asyncio.run(cancel(after)) == (-signal.SIGTERM if forked else 0), after
+    assert forked

@@ -38,7 +38,9 @@ def single_windows(x: X11Connection | None, *windows: WindowInfo) -> SingleWindo
 
     nothing = cast("Any", None)
     connection = cast("Any", lambda: x)
-    return SingleWindows(nothing, XThread(nothing), connection, lambda: info, set, resize)
+    return SingleWindows(
+        nothing, XThread(nothing), connection, lambda: info, set, resize, lambda _window: None
+    )
 
 
 @pytest.fixture
