@@ -75,3 +75,14 @@ class DisplayWidget(anywidget.AnyWidget):
             own=own,
             folded=folded,
         )
+        _hear_in_main_shell(self.comm)
+
+
+def _hear_in_main_shell(comm: Any) -> None:
+    """Let the kernel's main shell handle what a comm brings.
+
+    ipykernel 7.4 has the subshell handle it for which the comm spoke last. Our threads speak for
+    whichever had a request last; JupyterLab ends subshells, and messages for one are dropped then.
+    """
+    if hasattr(comm, "_reply_subshell_for"):
+        comm._reply_subshell_for = lambda _data, _default: None  # noqa: SLF001

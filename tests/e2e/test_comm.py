@@ -75,8 +75,10 @@ def test_a_busy_kernel_is_waited_for(notebook: Opener, bare: Lab) -> None:
 def test_an_output_that_is_drawn_anew_stays_connected(notebook: Opener, bare: Lab) -> None:
     """The kernel puts something beside the live view: it is the same view, that never blinked."""
     book = notebook([START, STUCK, MODEL, AGAIN], on=bare)
-    for index in range(3):
-        book.run(index)
+    book.run(0)
+    book.run(1)
+    window_of(book, 1)  # the program takes a while to open it
+    book.run(2)
     view = window_of(book, 2)
     view.host.evaluate(
         "host => {"
@@ -164,3 +166,24 @@ def _says_that_the_kernel_is_gone(book: Notebook) -> None:
     view.host.scroll_into_view_if_needed()
     wait_for(lambda: "Run %xdisplay" in view.words(), view.words)
     book.screenshot("comm-kernel-gone")
+
+
+@pytest.mark.parametrize("patient", [True, False], ids=["run-all", "at-once"])
+def test_cells_run_again_after_a_restart(notebook: Opener, bare: Lab, *, patient: bool) -> None:
+    """The windows are live, also where cells were run before the restart was done."""
+    book = notebook([START, STUCK], on=bare)
+    book.run(0)
+    book.run(1)
+    window_of(book, 1)
+    if patient:
+        book.page.locator("[data-command='notebook:restart-run-all']").click()
+    else:
+        book.page.keyboard.press("Escape")
+        book.page.keyboard.press("0")
+        book.page.keyboard.press("0")
+    book.page.locator(".jp-Dialog .jp-mod-accept").click()
+    book.page.locator(".jp-Dialog").wait_for(state="detached")
+    if not patient:
+        book.start_cell(0)
+        book.start_cell(1)
+    window_of(book, 1).wait_for_colour(150, 100, GREEN)
