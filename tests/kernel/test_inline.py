@@ -69,10 +69,11 @@ def slow_manager():
         (None, "import cv2; cv2.imshow('own', numpy.zeros((90, 90), 'uint8')); cv2.waitKey(1)"),
         (None, "import pygame; own = pygame.display.set_mode((90, 90))"),
         ("tk", "import tkinter; own = tkinter.Tk()"),
+        (None, "%xdisplay gui tk\nimport tkinter; own = tkinter.Tk()"),
         ("qt", "from PySide6.QtWidgets import QLabel; own = QLabel('own'); own.show()"),
         ("qt", "plt.figure(); plt.show()"),
     ],
-    ids=["cv2", "pygame", "tk", "qt", "matplotlib"],
+    ids=["cv2", "pygame", "tk", "tk-at-once", "qt", "matplotlib"],
 )
 def test_a_window_of_the_kernel_is_under_its_own_cell_when_all_are_run(
     kernel: KernelProcess, front_end: Published, gui: str | None, code: str
@@ -81,7 +82,7 @@ def test_a_window_of_the_kernel_is_under_its_own_cell_when_all_are_run(
     kernel.ok(f"{SLOW_MANAGER}\nimport numpy")
     if gui is not None:
         kernel.ok(f"%xdisplay gui {gui}\nimport matplotlib.pyplot as plt")
-    first = execute(kernel, f"slow_manager(); {code}")
+    first = execute(kernel, f"slow_manager()\n{code}")
     second = execute(kernel, "time.sleep(1)")
     front_end.wait_for_views(first, 1)
     kernel.ok("1")

@@ -129,10 +129,15 @@ class TkService(Service):
 
     def pump(self, _kernel: Any) -> None:
         """Serve what waits."""
+        if "tkinter" not in sys.modules:
+            return
         import _tkinter
 
-        if self._root is None:
-            return
+        if self._root is None:  # it has not run yet: all cells were sent at once
+            try:
+                self._root = _hidden_root()
+            except _tkinter.TclError:
+                return  # the display has ended
         for _ in range(MAX_STEPS):  # not update(): that ends when no event comes any more
             if not self._root.tk.dooneevent(_tkinter.DONT_WAIT):
                 return
