@@ -19,6 +19,16 @@ HEAD = (
 )
 
 
+def _read_request(connection: socket.socket) -> None:
+    """Read the head and the body: they come in one piece or in two."""
+    request = connection.makefile("rb")
+    length = 0
+    while (line := request.readline().lower()) not in {b"\r\n", b""}:
+        if line.startswith(b"content-length:"):
+            length = int(line.split(b":")[1])
+    request.read(length)
+
+
 @pytest.fixture
 def engine_that_is_quick(tmp_path: Path) -> Iterator[str]:
     """Give an engine whose first output comes in one piece with the answer's head.
@@ -29,8 +39,7 @@ def engine_that_is_quick(tmp_path: Path) -> Iterator[str]:
     def serve() -> None:
         connection, _ = server.accept()
         with connection:
-            while b"\r\n\r\n" not in connection.recv(65536):
-                pass
+            _read_request(connection)
             connection.sendall(HEAD + FRAME.pack(STDOUT, 6) + b"ready\n" + FRAME.pack(STDOUT, 4))
             connection.recv(1)
             connection.sendall(b"more")
