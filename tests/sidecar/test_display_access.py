@@ -12,6 +12,7 @@ from tests.sidecar.launch import SidecarProcess
 from tests.sidecar.vnc_viewer import sockets_of
 from tests.stranger import as_stranger
 from tests.traces import processes_of
+from tests.waiting import wait_until
 from tests.xclient import cookie_of, handshake
 
 
@@ -37,11 +38,14 @@ def test_another_user_cannot_connect_to_x(
 
 def test_another_user_cannot_open_our_sockets(either: SidecarProcess, as_root: None) -> None:
     """The sidecar's socket and the RFB server's are for this user only."""
-    names = {path.name for path in either.directory.iterdir() if path.is_socket()}
+
+    def names() -> set[str]:
+        return {path.name for path in either.directory.iterdir() if path.is_socket()}
+
     own = {"x11vnc.sock"} if either.config.stream == "x11vnc" else set()
-    assert names == {"sidecar.sock"} | own
+    wait_until(lambda: names() == {"sidecar.sock"} | own)  # x11vnc comes up after the display
     code = "print(attempt(lambda: connect(sys.argv[1])))"
-    for name in names:
+    for name in names():
         assert as_stranger(code, str(either.directory / name)) == "PermissionError"
 
 
