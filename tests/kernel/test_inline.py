@@ -264,3 +264,50 @@ def test_a_program_that_hangs_never_hangs_the_kernel(
     wait_until(lambda: not front_end.views(cell))
     (shown,) = front_end.of(cell)
     assert (255, 0, 0) in colours(picture(shown))
+
+
+WAITING = """
+import sys, tkinter
+sys.stdin.readline()
+root = tkinter.Tk()
+root.title(sys.argv[1])
+root.configure(background="red")
+tkinter.Label(root, text="text", bg="white").pack(padx=60, pady=60)
+root.mainloop()
+"""
+
+
+def test_a_window_with_the_id_of_one_that_closed_just_now(
+    kernel: KernelProcess, front_end: Published
+) -> None:
+    """X gives ids again: what is left of the former one does not end the new one's view."""
+    programs = execute(
+        kernel,
+        f"""\
+import sys, time
+from jupyter_xdisplay.kernel.inline.windows import InlineWindows
+picture = InlineWindows.picture
+def slowly(self, window):
+    time.sleep(0.5)  # longer than the former window's place is kept for it
+    return picture(self, window)
+InlineWindows.picture = slowly
+def start(name):
+    argv = [sys.executable, "-c", {WAITING!r}, name]
+    return subprocess.Popen(argv, stdin=subprocess.PIPE)
+waiting = [start(f"window {{number}}") for number in range(8)]
+def show(number):
+    if number:
+        waiting[number - 1].kill()
+        waiting[number - 1].wait()
+    waiting[number].stdin.close()
+""",
+    )
+    before = 0
+    for number in range(8):
+        kernel.ok(f"show({number}); time.sleep(2)")
+        (shown,) = front_end.wait_for_views(programs, 1)
+        assert f"window {number}" in shown["data"]["text/plain"]
+        if (window := shown["metadata"]["jupyter_xdisplay"]["window"]) == before:
+            return
+        before = window
+    pytest.fail("the X server gave no id again")

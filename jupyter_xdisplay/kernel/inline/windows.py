@@ -299,9 +299,10 @@ class InlineWindows:
         with self._lock:
             if shown.leaving is not threading.current_thread():
                 return  # it came back meanwhile
-            gone = self._shown.pop(shown.window.id, None)
-        if gone is not None:
-            self._finish_all([gone])
+            if self._shown.get(shown.window.id) is not shown:
+                return  # another one has its id by now, and what left it is done
+            del self._shown[shown.window.id]
+        self._finish_all([shown])
 
     def _finish_all(self, gone: list[ShownWindow]) -> None:
         """Leave the last pictures in place of views."""
