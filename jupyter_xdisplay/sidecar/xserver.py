@@ -166,12 +166,15 @@ def make_socket_directory() -> None:
 
 
 def displays_since(start: float) -> list[int]:
-    """Return the displays whose socket was made since `start` (seconds, Unix time) and is dead.
+    """Return the displays whose socket was made since `start` (seconds, Unix time) and nobody's.
 
     A server makes its socket before it minds TERM, and before it tells its number: one that is
     ended in between leaves a socket of which nothing else tells.
     """
-    bound = SOCKETS_BOUND.read_text().split()
+    try:
+        bound = set(SOCKETS_BOUND.read_text().split())
+    except OSError:
+        return []  # nobody can tell then: no socket of others is touched
     found = []
     for path in X11_UNIX.glob("X*"):
         with suppress(OSError, ValueError):

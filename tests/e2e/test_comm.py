@@ -174,7 +174,7 @@ def test_cells_run_again_after_a_restart(notebook: Opener, bare: Lab, *, patient
     book = notebook([START, STUCK], on=bare)
     book.run(0)
     book.run(1)
-    window_of(book, 1)
+    window_of(book, 1).host.evaluate("host => { host.former = true; }")
     if patient:
         book.page.locator("[data-command='notebook:restart-run-all']").click()
     else:
@@ -186,4 +186,7 @@ def test_cells_run_again_after_a_restart(notebook: Opener, bare: Lab, *, patient
     if not patient:
         book.start_cell(0)
         book.start_cell(1)
+    is_former = "hosts => hosts.some((host) => host.former)"
+    hosts = book.cell(1).locator("[data-xdisplay-window]")
+    wait_for(lambda: not hosts.evaluate_all(is_former), "the former view is there still")
     window_of(book, 1).wait_for_colour(150, 100, GREEN)
